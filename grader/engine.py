@@ -1,0 +1,195 @@
+"""Runs graded stages with pytest, which collects and orders them, and turns what happens into results.
+
+The verdict is computed here, in the grader's own process, from what its own sockets and the kernel say.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+from grader.errors import MachineError, UsageError
+from grader.labs import Lab
+from grader.labs.fixtures import ATTEMPT
+from grader.labs.stage import Attempt, Stage
+from grader.report import card
+from grader.report.model import LabResult, StageResult
+from grader.run.build import Builder
+from grader.run.debugger import Debugger
+from grader.run.sandbox import Sandbox
+from grader.run.world import World
+from grader.verdicts import NotAttempted, StageFailure, Verdict
+
+STAGES = Path(__file__).resolve().parent / "labs"
+
+
+class Reporter(Protocol):
+    """Told of each stage as it begins and ends."""
+
+    def begin(self, stage: Stage) -> None: ...
+
+    def done(self, result: StageResult) -> None: ...
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to run. ``only`` is one stage's id; ``go_on`` runs what is behind a failure, and the extensions."""
+
+    lab: Lab
+    seed: int
+    only: str | None = None
+    go_on: bool = False
+    debugger: Debugger | None = None
+
+
+def stages_of(lab: Lab) -> list[Stage]:
+    """All stages of a lab in order, without running any."""
+    found: list[Stage] = []
+
+    class Collector:
+        @pytest.hookimpl
+        def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+            found.extend(_stage(item) for item in items)
+
+    _pytest(lab, Collector(), "--collect-only")
+    return sorted(found, key=lambda stage: stage.order)
+
+
+def run(plan: Plan, sandbox: Sandbox, builder: Builder, traces: Path, reporter: Reporter) -> LabResult:
+    """Runs the lab's stages and returns the result. Raises UsageError for a stage that there is not."""
+    result = LabResult(
+        plan.lab.number, plan.lab.title, plan.seed, sandbox.isolation.level, sandbox.isolation.reason, builder.compiler
+    )
+    engine = _Engine(plan, sandbox, builder, traces, reporter, result)
+    status = _pytest(plan.lab, engine)
+    if status == pytest.ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt
+    if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) or engine.unknown_stage:
+        raise UsageError(engine.unknown_stage or f"pytest ended with {status!r}")
+    return result
+
+
+def _pytest(lab: Lab, plugin: object, *options: str) -> int:
+    """pytest with nothing of the caller's: no environment, no ini file, no plugins but ours."""
+    for name in [name for name in os.environ if name.startswith("PYTEST")]:
+        del os.environ[name]
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    arguments = ["-c", str(STAGES / "pytest.ini"), "--rootdir", str(STAGES), "--import-mode=importlib", "--capture=no"]
+    arguments += ["-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:faulthandler", "-p", "grader.labs.fixtures"]
+    return int(pytest.main([*arguments, *options, str(STAGES / f"lab{lab.number}")], plugins=[plugin]))
+
+
+def _stage(item: pytest.Item) -> Stage:
+    mark = item.get_closest_marker("stage")
+    assert mark is not None, item.nodeid
+    found: Stage = mark.args[0]
+    return found
+
+
+class _Engine:
+    """The pytest plugin of one run."""
+
+    def __init__(
+        self, plan: Plan, sandbox: Sandbox, builder: Builder, traces: Path, reporter: Reporter, result: LabResult
+    ) -> None:
+        self.plan, self.sandbox, self.builder = plan, sandbox, builder
+        self.traces, self.reporter, self.result = traces, reporter, result
+        self.unknown_stage = ""
+        self._blocked_by = ""
+        self._outcome: StageResult | None = None
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items.sort(key=lambda item: _stage(item).order)
+        ids = [_stage(item).id for item in items]
+        if self.plan.only is not None and self.plan.only not in ids:
+            self.unknown_stage = f"STAGE={self.plan.only}: lab {self.plan.lab.number} has the stages {', '.join(ids)}"
+            items.clear()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+        stage = _stage(item)
+        reason = self._reason_to_skip(stage)
+        if reason:
+            result = StageResult(stage.id, stage.title, Verdict.SKIPPED, 0, stage.points, stage.extension, note=reason)
+        else:
+            self.reporter.begin(stage)
+            result = self._judge(item, nextitem, stage)
+        if result.verdict not in (Verdict.PASS, Verdict.SKIPPED) and not stage.extension and not self.plan.go_on:
+            self._blocked_by = stage.id
+        self.result.stages.append(result)
+        self.reporter.done(result)
+        return True
+
+    def _reason_to_skip(self, stage: Stage) -> str:
+        if self.plan.only is not None:
+            return "" if stage.id == self.plan.only else "not asked for"
+        if stage.extension and not self.plan.go_on:
+            return "an extension: ALL=1 runs it"
+        return f"behind stage {self._blocked_by}" if self._blocked_by else ""
+
+    def _judge(self, item: pytest.Item, nextitem: pytest.Item | None, stage: Stage) -> StageResult:
+        """A failure is run again: it stands, and is marked unstable if it does not repeat."""
+        began = time.monotonic()
+        first = self._attempt(item, nextitem, stage)
+        failed = first.verdict not in (Verdict.PASS, Verdict.SKIPPED, Verdict.GRADER_ERROR, Verdict.BUILD)
+        if failed and self.plan.debugger is None:
+            again = self._attempt(item, nextitem, stage)
+            first.unstable = again.verdict is not first.verdict
+        first.duration_s = round(time.monotonic() - began, 3)
+        return first
+
+    def _attempt(self, item: pytest.Item, nextitem: pytest.Item | None, stage: Stage) -> StageResult:
+        world = World(None if self.plan.debugger else stage.seconds)
+        attempt = Attempt(stage, self.plan.seed, self.sandbox, self.builder, world, self.plan.debugger)
+        item.stash[ATTEMPT] = attempt
+        self._outcome = None
+        item._initrequest()  # type: ignore[attr-defined]  # fresh fixtures
+        try:
+            runtestprotocol(item, log=False, nextitem=nextitem)
+        finally:
+            attempt.close()
+        return self._outcome or self._result(stage, Verdict.PASS)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Iterator[None]:
+        """Looks at what a stage raised while its programs still run."""
+        if self._outcome is None:
+            error = call.excinfo.value if call.excinfo else None
+            if error is None and call.when == "call":
+                error = card.found_at_the_end(item.stash[ATTEMPT])
+            if error is not None:
+                self._outcome = self._outcome_of(error, item)
+        return (yield)
+
+    def _outcome_of(self, error: BaseException, item: pytest.Item) -> StageResult:
+        attempt, stage = item.stash[ATTEMPT], _stage(item)
+        if isinstance(error, NotAttempted):
+            return self._result(stage, Verdict.SKIPPED, note=f"not attempted: {error}")
+        if isinstance(error, StageFailure):
+            card.sharpen(error, attempt)
+            result = self._result(stage, error.verdict)
+            result.failure = card.make(error, attempt, rule=_rule(item), traces=self.traces)
+            return result
+        words = str(error) if isinstance(error, MachineError) else "".join(traceback.format_exception(error))
+        return self._result(stage, Verdict.GRADER_ERROR, note=words)
+
+    @staticmethod
+    def _result(stage: Stage, verdict: Verdict, note: str = "") -> StageResult:
+        points = stage.points if verdict is Verdict.PASS else 0
+        return StageResult(stage.id, stage.title, verdict, points, stage.points, stage.extension, note=note)
+
+
+def _rule(item: pytest.Item) -> str:
+    """The first paragraph of the stage's docstring, as one line."""
+    text = getattr(item, "function").__doc__ or ""
+    return " ".join(text.strip().partition("\n\n")[0].split())

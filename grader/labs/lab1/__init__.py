@@ -1,0 +1,1 @@
+"""Stages of lab 1: a TCP echo server."""

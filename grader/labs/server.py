@@ -1,0 +1,109 @@
+"""A student's server: started, known to listen, and connected to."""
+
+from __future__ import annotations
+
+import re
+import socket
+from typing import Any
+
+from grader.labs.stage import Attempt
+from grader.run import procinfo
+from grader.run.client import Client
+from grader.run.program import Program
+from grader.verdicts import Diagnosis, Hang, StageFailure, fail
+
+_READY = re.compile(rb"^listening on (\S+):(\d{1,5})\r?$", re.MULTILINE)
+_SAID = re.compile(rb"listening", re.IGNORECASE)
+
+
+class Server:
+    """A program that prints ``listening on ADDRESS:PORT`` once it is ready. Starts at construction."""
+
+    def __init__(self, attempt: Attempt, program: str, *args: str, **more: Any) -> None:
+        self.attempt, self.world = attempt, attempt.world
+        self.program: Program = attempt.start(program, *args, **more)
+        self.port = self._wait_until_ready()
+        self._clients = 0
+
+    def _wait_until_ready(self) -> int:
+        program = self.program
+
+        def line() -> re.Match[bytes] | None:
+            whole_lines = bytes(program.stdout.head).rpartition(b"\n")[0]
+            return _READY.search(whole_lines)
+
+        try:
+            self.world.wait(lambda: line() is not None or program.ended(), f"the line 'listening on ADDRESS:PORT' from {program.name}")
+        except Hang as hang:
+            hang.diagnosis = self._why_silent()
+            raise
+        found = line()
+        if found is None:
+            raise StageFailure(
+                f"{program.name} {program.ending()} before it said that it listens",
+                diagnosis=Diagnosis("ended-at-start", "it ended instead of listening: its own words are below"),
+            )
+        return int(found[2])
+
+    def _why_silent(self) -> Diagnosis:
+        """Tells a server that listens in silence from one that does not listen."""
+        said = bytes(self.program.stdout.head)
+        ports = procinfo.listening_ports(self.program.pid)
+        if ports and not said:
+            return Diagnosis(
+                "line-not-flushed",
+                f"it listens on port {ports[0]}, and nothing came on stdout. Into a pipe, stdio keeps a line in its buffer until that is "
+                "full: fflush(stdout)",
+            )
+        if _SAID.search(said):
+            return Diagnosis(
+                "line-malformed", "it said something else: one line, 'listening on ADDRESS:PORT', with a line end, is expected"
+            )
+        if ports:
+            return Diagnosis("line-missing", f"it listens on port {ports[0]}, but does not say so")
+        return Diagnosis("not-listening", "it has no listening socket: socket, bind and listen come first")
+
+    def connect(self, *, receive_buffer: int | None = None, name: str = "") -> Client:
+        """A new connection. ``receive_buffer`` is SO_RCVBUF in bytes, which bounds what the kernel takes unread."""
+        self._clients += 1
+        connection = socket.socket()
+        if receive_buffer is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.settimeout(5)
+        name = name or f"client {self._clients}"
+        self.world.log(name, f"connects to port {self.port}")
+        try:
+            connection.connect(("127.0.0.1", self.port))
+        except OSError as error:
+            connection.close()
+            self.refused(name, error)
+        return Client(self.world, connection, name)
+
+    def refused(self, name: str, error: OSError) -> None:
+        """Ends the stage: nobody takes connections any more."""
+        self.world.observe(0.5, self.program.ended)
+        if self.program.ended():
+            raise StageFailure(
+                f"{name} can't connect: {self.program.name} has {self.program.ending()}",
+                diagnosis=Diagnosis("server-ended", "the server ended while it should serve on"),
+            )
+        ports = procinfo.listening_ports(self.program.pid)
+        if ports and self.port not in ports:
+            swapped = (self.port & 0xFF) << 8 | self.port >> 8
+            if swapped in ports:
+                raise StageFailure(
+                    f"it says port {self.port}, but listens on port {swapped}",
+                    diagnosis=Diagnosis(
+                        "port-byte-order",
+                        f"{self.port} is {self.port:#06x}, {swapped} is {swapped:#06x}: the two bytes are swapped, htons or ntohs is missing",
+                    ),
+                )
+            fail(
+                f"it says port {self.port}, but listens on port {ports[0]}",
+                Diagnosis("wrong-port", "the port on the line is not the port of the socket: getsockname(2) knows it"),
+            )
+        fail(
+            f"{name} can't connect to 127.0.0.1:{self.port}: {error.strerror or error}",
+            Diagnosis("refused", "the line was printed, but nothing listens there (yet, or any more)"),
+        )

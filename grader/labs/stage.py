@@ -1,0 +1,102 @@
+"""What a graded stage is, and what it gets to work with."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader.run.build import Builder
+from grader.run.debugger import Debugger
+from grader.run.program import Program
+from grader.run.random import Random
+from grader.run.sandbox import Limits, Sandbox
+from grader.run.world import World
+from grader.verdicts import NotAttempted
+
+STARTERS = Path(__file__).with_name("starters.json")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One graded stage. ``see`` is its place in the handout (chapter#heading), ``source`` the RFC, paper or man page."""
+
+    id: str
+    title: str
+    points: int
+    see: str
+    source: str = ""
+    extension: bool = False
+    program: str = ""  # of an extension: the file that is the starter's until it is attempted
+    seconds: float = 10.0
+
+    @property
+    def lab(self) -> int:
+        return int(self.id.partition(".")[0])
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        return tuple(map(int, self.id.split(".")))
+
+
+def stage(id: str, title: str, *, points: int, see: str, **more: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Marks a test function as a graded stage. The first paragraph of its docstring is the rule that it checks."""
+    return pytest.mark.stage(Stage(id, title, points, see, **more))
+
+
+@dataclass
+class Attempt:
+    """One run of one stage: its world, its seed, and all programs that it started, which ``close`` ends."""
+
+    stage: Stage
+    seed: int
+    sandbox: Sandbox
+    builder: Builder
+    world: World
+    debugger: Debugger | None = None
+    programs: list[Program] = field(default_factory=list)
+
+    def random(self, *purpose: object) -> Random:
+        """Numbers that depend on seed, stage and purpose alone."""
+        return Random(self.seed, self.stage.id, *purpose)
+
+    def start(
+        self,
+        program: str,
+        *args: str,
+        build: str = "judge",
+        name: str = "",
+        limits: Limits = Limits(),
+        environment: dict[str, str] | None = None,
+        read_output: bool = True,
+    ) -> Program:
+        """Builds the student's ``program`` where that is needed, and starts it."""
+        path = self.builder.built(program, build)
+        command = [self.sandbox.seen(path), *args]
+        launcher = self.debugger.launch if self.debugger else Program
+        started = launcher(
+            self.world, self.sandbox, command, name=name or program, limits=limits, environment=environment,
+            read_output=read_output,
+        )  # fmt: skip
+        self.programs.append(started)
+        return started
+
+    def require_attempt(self) -> None:
+        """Raises NotAttempted where the stage's program is missing or still one of the starter's."""
+        name = self.stage.program
+        if not name:
+            return
+        data = self.builder.files.get(f"{self.builder.labs[-1]}/{name}.c")
+        known = json.loads(STARTERS.read_text()).get(f"{self.builder.labs[-1]}/{name}.c", [])
+        if data is None or hashlib.sha256(data).hexdigest() in known:
+            raise NotAttempted(f"{name}.c is as the starter has it")
+
+    def close(self) -> None:
+        for program in self.programs:
+            program.close()
+        self.world.close()

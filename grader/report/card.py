@@ -1,0 +1,138 @@
+"""From a failure to its card: what is known of the bytes, the programs and the events that led to it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shlex
+from dataclasses import asdict
+from pathlib import Path
+
+from grader.labs.hints import hint_for
+from grader.labs.stage import Attempt
+from grader.report import escape
+from grader.report.model import ByteDiff, Failure
+from grader.run.program import Program
+from grader.run.world import Event
+from grader.verdicts import Diagnosis, Hang, StageFailure, Verdict
+from grader.wire.diff import Difference, ascii_bytes, caption, hex_bytes, rows
+
+_TRANSCRIPT_LINES = 14
+_STDERR_LINES = 12
+_REPORT_LINES = 30
+
+
+def found_at_the_end(attempt: Attempt) -> StageFailure | None:
+    """A stage whose bytes were right still fails if a program of it crashed, or a sanitizer spoke."""
+    for program in attempt.programs:
+        verdict = program.verdict_of_ending()
+        if verdict is not None:
+            return StageFailure(f"{program.name}: every byte was right, but {_what_ended(program, verdict)}", verdict=verdict)
+    return None
+
+
+def _what_ended(program: Program, verdict: Verdict) -> str:
+    return "a sanitizer found an error" if verdict is Verdict.SANITIZER else f"it was {program.ending()}"
+
+
+def sharpen(failure: StageFailure, attempt: Attempt) -> None:
+    """A wrong byte or a closed connection may be a crash: looks whether a program ended, or reported an error."""
+    if failure.verdict is Verdict.BUILD:
+        return
+    with contextlib.suppress(StageFailure):
+        if not isinstance(failure, Hang):
+            attempt.world.observe(0.5, lambda: any(p.ended() or p.report() for p in attempt.programs))
+        for program in attempt.programs:
+            if program.report():
+                attempt.world.observe(5.0, lambda program=program: program.ended() or "SUMMARY:" in program.report())
+    for program in attempt.programs:
+        verdict = program.verdict_of_ending()
+        if verdict is not None:
+            failure.verdict = verdict
+            failure.output = escape.tail(program.report(), _REPORT_LINES)
+            failure.diagnosis = Diagnosis(verdict.lower(), _crash(program, verdict))
+            return
+
+
+def _crash(program: Program, verdict: Verdict) -> str:
+    if verdict is Verdict.SANITIZER:
+        headline = next((line for line in program.report().splitlines() if "rror: " in line or "WARNING: " in line), "")
+        return f"{program.name} was stopped by a sanitizer: {escape.one_line(headline, 160)}"
+    return f"{program.name} was {program.ending()}"
+
+
+def make(failure: StageFailure, attempt: Attempt, rule: str, traces: Path) -> Failure:
+    """The card. Writes the whole transcript to a file in ``traces``."""
+    stage = attempt.stage
+    hint_id = failure.diagnosis.id if failure.diagnosis else failure.verdict.lower()
+    return Failure(
+        checks=rule,
+        summary=failure.summary,
+        see=stage.see,
+        source=stage.source,
+        transcript=[describe(event) for event in attempt.world.events[-_TRANSCRIPT_LINES:]],
+        diff=_byte_diff(failure.difference) if failure.difference else None,
+        diagnosis_id=failure.diagnosis.id if failure.diagnosis else "",
+        diagnosis=failure.diagnosis.text if failure.diagnosis else "",
+        process="; ".join(program.state() for program in attempt.programs),
+        stderr=_stderr(attempt.programs),
+        output=failure.output,
+        hint=hint_for(stage.id, hint_id).question,
+        more_hints=f"make hint STAGE={stage.id} TIER=2",
+        repeat=_command(attempt),
+        trace=_write_trace(attempt, failure, traces),
+    )
+
+
+def _command(attempt: Attempt) -> str:
+    words = ["make", f"lab{attempt.stage.lab}", f"STAGE={attempt.stage.id}", f"SEED={attempt.seed}"]
+    if attempt.builder.work.name != "labs":
+        words.append(f"WORK={attempt.builder.work}")
+    return shlex.join(words)
+
+
+def _stderr(programs: list[Program]) -> str:
+    """The tail of what the programs said, without the sanitizer's report, which has its own place."""
+    texts = []
+    for program in programs:
+        text = escape.visible(program.stderr.kept())
+        report = program.report()
+        texts.append(text.replace(report, "") if report else text)
+    return escape.tail("\n".join(text.rstrip() for text in texts if text.strip()), _STDERR_LINES)
+
+
+def _byte_diff(diff: Difference) -> ByteDiff:
+    return ByteDiff(
+        offset=diff.offset,
+        start=diff.start,
+        expected=hex_bytes(diff.expected),
+        received=hex_bytes(diff.received),
+        expected_size=diff.expected_size,
+        received_size=diff.received_size,
+        caption=caption(diff),
+        rows=rows(diff),
+    )
+
+
+def describe(event: Event) -> str:
+    """An event of the transcript as one line."""
+    if event.size == 0:
+        return f"{event.who} {event.what}"
+    shown = event.data[:16]
+    more = " …" if event.size > len(shown) else ""
+    unit = "byte" if event.size == 1 else "bytes"
+    return f"{event.who} {event.what}: {event.size} {unit}  {hex_bytes(shown)}{more}  {ascii_bytes(shown)}{more}"
+
+
+def _write_trace(attempt: Attempt, failure: StageFailure, traces: Path) -> str:
+    """JSON Lines: what to run, then one event a line."""
+    stage = attempt.stage
+    path = traces / f"lab{stage.lab}-{stage.id}.jsonl"
+    head = {"trace_version": 1, "lab": stage.lab, "stage": stage.id, "seed": attempt.seed}
+    head |= {"work": str(attempt.builder.work), "verdict": failure.verdict, "summary": failure.summary}
+    traces.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8") as file:
+        print(json.dumps(head), file=file)
+        for event in attempt.world.events:
+            print(json.dumps({**asdict(event), "data": event.data.hex()}), file=file)
+    return str(path)

@@ -1,0 +1,168 @@
+"""Building student programs: by lab.mk of the grader's own checkout, in the sandbox, from a copy of the sources."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import stat
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from grader.errors import MachineError, UsageError
+from grader.report import escape
+from grader.run.program import Program
+from grader.run.sandbox import MIB, Limits, Sandbox
+from grader.run.world import World
+from grader.verdicts import StageFailure, Verdict
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+LABS = ROOT / "labs"
+KEEPER = Path(__file__).with_name("keeper.c")
+
+# One build may take this long; a laptop needs about a second.
+BUILD_SECONDS = 120
+_BUILD_LIMITS = Limits(files=256, processes=256, cpu_seconds=60, file_bytes=64 * MIB, memory_bytes=4096 * MIB)
+_MAX_FILE, _MAX_FILES = 4 * MIB, 500
+
+
+def compiler() -> str:
+    """The C compiler's own first line, which every result is stamped with; raises UsageError if there is none."""
+    name = os.environ.get("CC") or "cc"
+    if shutil.which(name) is None:
+        raise UsageError(f"no C compiler: '{name}' is not on the PATH (see 'make doctor')")
+    if shutil.which("make") is None:
+        raise UsageError("no make on the PATH (see 'make doctor')")
+    done = subprocess.run([name, "--version"], capture_output=True, text=True, errors="replace")
+    lines = done.stdout.splitlines()
+    if done.returncode != 0 or not lines:
+        raise UsageError(f"the C compiler '{name}' does not work: {(done.stderr.splitlines() or ['no output'])[0]}")
+    return lines[0]
+
+
+def sources(folder: Path) -> dict[str, bytes]:
+    """The C files right in ``folder``, by name. Links, devices and folders are passed over, never followed."""
+    found: dict[str, bytes] = {}
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        if not entry.name.endswith((".c", ".h")) or not entry.is_file(follow_symlinks=False):
+            continue
+        descriptor = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                found[entry.name] = file.read(_MAX_FILE + 1)
+        if len(found) > _MAX_FILES or len(found.get(entry.name, b"")) > _MAX_FILE:
+            raise UsageError(f"{folder}: more than {_MAX_FILES} C files, or one larger than {_MAX_FILE >> 20} MiB")
+    return found
+
+
+@dataclass
+class Builder:
+    """Builds programs of ``labs`` (folder names, such as lab1-echo) from ``work``; keeps what it built in ``cache``.
+
+    The sources are read once: what is graded is what was there when the run began.
+    """
+
+    sandbox: Sandbox
+    work: Path
+    labs: tuple[str, ...]
+    cache: Path
+    compiler: str
+    files: dict[str, bytes] = field(init=False)
+    _staged: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        self.files = {"lab.mk": (LABS / "lab.mk").read_bytes()}
+        for given in ("include", "host"):
+            self.files |= {f"{given}/{name}": data for name, data in sources(LABS / given).items()}
+        for lab in self.labs:
+            if not (self.work / lab).is_dir():
+                raise UsageError(f"WORK={self.work}: it has no folder {lab}")
+            self.files |= {f"{lab}/{name}": data for name, data in sources(self.work / lab).items()}
+
+    def built(self, program: str, build: str) -> Path:
+        """The path of a built program in the runtime folder; raises StageFailure (BUILD) with the compiler's words."""
+        path = self.sandbox.folder / "bin" / build / program
+        if not path.exists():
+            cached = self.cache / self._key(program, build) / program
+            if not cached.is_file():
+                self._make(program, build, cached)
+            path.parent.mkdir(exist_ok=True)
+            shutil.copyfile(cached, path)
+            path.chmod(0o755)
+        return path
+
+    def _key(self, program: str, build: str) -> str:
+        digest = hashlib.sha256(f"{self.compiler}\0{os.environ.get('CC', '')}\0{build}\0{program}".encode())
+        for name, data in sorted(self.files.items()):
+            digest.update(f"\0{name}\0{len(data)}\0".encode(errors="surrogateescape") + data)
+        return digest.hexdigest()[:32]
+
+    def _stage(self) -> Path:
+        folder = self.sandbox.own(self.sandbox.folder / "src")
+        if not self._staged:
+            for name, data in self.files.items():
+                path = folder / name
+                self.sandbox.own(path.parent)
+                path.write_bytes(data)
+            self._staged = True
+        return folder
+
+    def _make(self, program: str, build: str, cached: Path) -> None:
+        folder = self._stage()
+        target = f"{build}/{program}"
+        command = ["make", "-s", "-f", "lab.mk", f"BUILD={build}", f"CC={os.environ.get('CC') or 'cc'}", target]
+        world = World(BUILD_SECONDS)
+        made = Program(
+            world, self.sandbox, command, name="the compiler", limits=_BUILD_LIMITS, writable=folder,
+            environment={"TMPDIR": self.sandbox.seen(folder)},
+        )  # fmt: skip
+        try:
+            status = made.wait_end()
+        except StageFailure as failure:
+            raise StageFailure(f"{program} does not build: {failure.summary}", verdict=Verdict.BUILD) from None
+        finally:
+            made.close()
+            world.close()
+        words = escape.visible(made.stderr.kept() + made.stdout.kept())
+        result = folder / target
+        if status != 0 or result.is_symlink() or not result.is_file():
+            raise StageFailure(f"{program} does not compile", verdict=Verdict.BUILD, output=self._readable(words))
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        temporary = cached.with_name(f"{program}.{os.getpid()}")
+        shutil.copyfile(result, temporary)
+        temporary.replace(cached)
+        (cached.parent / "warnings.txt").write_text(self._readable(words))
+
+    def _readable(self, words: str) -> str:
+        """The compiler's words without make's, with paths as the student knows them."""
+        kept = [line for line in words.splitlines() if not line.startswith("make: ***")]
+        return escape.tail("\n".join(kept), 60)
+
+    def warnings(self, program: str, build: str) -> str:
+        """What the compiler said of a program that it built."""
+        try:
+            return (self.cache / self._key(program, build) / "warnings.txt").read_text()
+        except OSError:
+            return ""
+
+
+def build_keeper(folder: Path, cache: Path, compiler_line: str) -> Path:
+    """Compiles the keeper (trusted code, so outside the sandbox), or takes it from the cache."""
+    source = KEEPER.read_bytes()
+    key = hashlib.sha256(source + compiler_line.encode()).hexdigest()[:32]
+    cached = cache / key / "keeper"
+    if not cached.is_file():
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        temporary = cached.with_name(f"keeper.{os.getpid()}")
+        flags = ["-std=c11", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra"]
+        command = [os.environ.get("CC") or "cc", *flags, "-o", str(temporary), str(KEEPER)]
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace")
+        if done.returncode != 0:
+            raise MachineError(f"the keeper does not compile: {done.stderr.strip()[:400]}")
+        temporary.replace(cached)
+    path = folder / "bin" / "keeper"
+    path.parent.mkdir(exist_ok=True)
+    shutil.copyfile(cached, path)
+    path.chmod(0o755)
+    return path

@@ -1,0 +1,221 @@
+"""The grader's own end of a TCP connection: sends and receives at once, and knows what it is owed."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import selectors
+import socket
+import struct
+
+from grader.run.world import World
+from grader.verdicts import Hang, StageFailure
+from grader.wire import diagnose
+from grader.wire.diff import difference, first_difference
+
+_RECEIVE = 1 << 18
+
+
+class Client:
+    """A connection to the program under test, or one that it made to the grader.
+
+    ``send`` only queues: bytes go out, and come in, whenever the stage waits. What came and was not yet expected stays
+    until it is. All methods that wait raise StageFailure with the bytes that tell why.
+    """
+
+    def __init__(self, world: World, connection: socket.socket, name: str) -> None:
+        self.world, self.name, self.socket = world, name, connection
+        self.reading = True
+        self.ended = ""  # how the other side stopped sending: "closed" or "reset"
+        self._outgoing = bytearray()
+        self._finish = False
+        self._received = bytearray()  # from offset _base on: what is not yet expected
+        self._base = 0
+        self.sent_size = 0
+        connection.setblocking(False)
+        self._watch()
+
+    def send(self, data: bytes) -> None:
+        """Queues ``data``."""
+        self.world.log(self.name, "sends", data)
+        self._outgoing += data
+        self.sent_size += len(data)
+        self._flush()
+
+    def finish_sending(self) -> None:
+        """Half-closes once all that is queued went out: the FIN of RFC 9293, shutdown(2)."""
+        self.world.log(self.name, "half-closes (FIN)")
+        self._finish = True
+        self._flush()
+
+    def reset(self) -> None:
+        """Closes at once with a RST (SO_LINGER of 0), and forgets what is queued: socket(7)."""
+        self.world.log(self.name, "resets the connection (RST)")
+        self._forget()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.socket.close()
+
+    def close(self) -> None:
+        """Closes the socket."""
+        if self.socket.fileno() >= 0:
+            self._forget()
+            self.socket.close()
+
+    def pause_reading(self) -> None:
+        """Leaves what comes in the kernel's buffers from now on."""
+        self.reading = False
+        self._watch()
+
+    def resume_reading(self) -> None:
+        self.reading = True
+        self._watch()
+
+    def local_port(self) -> int:
+        """The port of the grader's own end."""
+        return int(self.socket.getsockname()[1])
+
+    def sent_all(self) -> bool:
+        """True once the kernel has taken all that was queued."""
+        return not self._outgoing
+
+    def queued(self) -> int:
+        """Bytes that the kernel has not taken yet."""
+        return len(self._outgoing)
+
+    def received_size(self) -> int:
+        """All bytes that came so far."""
+        return self._base + len(self._received)
+
+    def wait_sent(self) -> None:
+        """Waits until the kernel has taken all that was queued."""
+        self.world.wait(lambda: self.sent_all() or bool(self.ended), f"{self.name} to send {self.queued()} more bytes")
+        if self.queued():
+            self._fail(f"the connection of {self.name} was {self.ended} before it could send everything")
+
+    def expect(self, data: bytes, what: str = "the echo") -> None:
+        """Waits until exactly ``data`` came; fails at the first byte that is wrong, without waiting for the rest."""
+        checked = 0
+
+        def ready() -> bool:
+            nonlocal checked
+            now = min(len(data), len(self._received))
+            if first_difference(memoryview(data)[checked:now], memoryview(self._received)[checked:now]) is not None:
+                return True
+            checked = now
+            return checked == len(data) or bool(self.ended)
+
+        try:
+            self.world.wait(ready, f"{what} to {self.name}")
+        except Hang as hang:
+            self._mismatch(data, what, hang)
+        if checked < len(data):
+            if not self.ended:  # some more of the stream, for a better diagnosis
+                self.world.observe(0.2, lambda: len(self._received) >= checked + 64 or bool(self.ended))
+            self._mismatch(data, what, None)
+        self.world.log(self.name, "receives what was expected", data)
+        del self._received[: len(data)]
+        self._base += len(data)
+
+    def expect_end(self) -> None:
+        """Waits until the other side closed, and nothing came before that."""
+        try:
+            self.world.wait(lambda: bool(self.ended or self._received), f"the server to close {self.name}'s connection")
+        except Hang as hang:
+            hang.diagnosis = diagnose.no_end()
+            raise
+        self.expect_nothing_more()
+        if self.ended == "reset":
+            self._fail(f"the connection of {self.name} was reset, not closed, after the last byte")
+        self.world.log(self.name, "sees the end of the stream")
+
+    def expect_nothing_more(self) -> None:
+        """Fails if bytes came that nobody asked for; does not wait."""
+        self._read()
+        if self._received:
+            extra = bytes(self._received)
+            found = difference(b"", extra, base=self._base)
+            raise StageFailure(
+                f"{self.name} received {len(extra)} bytes too many", difference=found, diagnosis=diagnose.extra(extra)
+            )
+
+    def _mismatch(self, data: bytes, what: str, hang: Hang | None) -> None:
+        came = bytes(self._received[: len(data) + 64])
+        ending = f"the connection was {self.ended}" if self.ended else "nothing more came"
+        shown = came if len(came) > len(data) else came[: len(data)]
+        found = difference(data, shown, ending, self._base)
+        if found is None:
+            return
+        diagnosis = diagnose.echo(data, came, found.offset - self._base, self.ended)
+        if hang is not None:
+            hang.difference, hang.diagnosis = found, diagnosis
+            hang.summary = f"{what} to {self.name} stops after {len(came)} of {len(data)} bytes; {hang.summary}"
+            raise hang
+        short = len(came) == found.offset - self._base
+        how = f"ends early: the connection was {self.ended}" if short else "differs from what was expected"
+        raise StageFailure(f"{what} to {self.name} {how}", difference=found, diagnosis=diagnosis)
+
+    def _fail(self, summary: str) -> None:
+        raise StageFailure(summary, diagnosis=diagnose.ended(self.ended) if self.ended else None)
+
+    def _watch(self) -> None:
+        if self.socket.fileno() < 0:
+            return
+        events = selectors.EVENT_READ if self.reading and not self.ended else 0
+        if self._outgoing or self._finish:
+            events |= selectors.EVENT_WRITE
+        self.world.watch(self.socket, events, self._on_event)
+
+    def _forget(self) -> None:
+        self._outgoing.clear()
+        self._finish = False
+        self.world.watch(self.socket, 0, lambda _: None)
+
+    def _on_event(self, events: int) -> None:
+        if events & selectors.EVENT_READ:
+            self._read()
+        if events & selectors.EVENT_WRITE and self.socket.fileno() >= 0:
+            self._flush()
+
+    def _read(self) -> None:
+        if self.socket.fileno() < 0 or self.ended or not self.reading:
+            return
+        try:
+            data = self.socket.recv(_RECEIVE)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._end("reset", error)
+            return
+        if data:
+            self._received += data
+        else:
+            self._end("closed", None)
+
+    def _end(self, how: str, error: OSError | None) -> None:
+        self.ended = how
+        detail = f" ({errno.errorcode.get(error.errno or 0, str(error))})" if error else ""
+        self.world.log(self.name, f"sees that the connection was {how}{detail}")
+        self._watch()
+
+    def _flush(self) -> None:
+        """Sends what the kernel takes. A failure here is no verdict: what came back decides."""
+        if self.socket.fileno() < 0:
+            return
+        try:
+            while self._outgoing:
+                sent = self.socket.send(memoryview(self._outgoing)[: 1 << 20])
+                del self._outgoing[:sent]
+            if self._finish:
+                self._finish = False
+                with contextlib.suppress(OSError):
+                    self.socket.shutdown(socket.SHUT_WR)
+        except (BlockingIOError, InterruptedError):
+            pass
+        except OSError as error:
+            self._outgoing.clear()
+            self._finish = False
+            if not self.ended and not self.reading:
+                self._end("reset", error)
+        self._watch()
+
+

@@ -1,0 +1,268 @@
+/* keeper.c - runs one program under limits, says what became of it, and sees that nothing of it
+ * survives.
+ *
+ *     keeper [-n FILES] [-p PROCESSES] [-s FILE_BYTES] [-c CPU_SECONDS] [-u UID] [-r] [-i] -f CONTROL PROGRAM [ARG...]
+ *
+ * CONTROL is a connected SOCK_SEQPACKET socket to the grader.  To the grader go three kinds of
+ * message:
+ *
+ *     "S"                     sent by the program's own process just before it becomes the program, so that the
+ *                             message's credentials (unix(7), SO_PASSCRED) name its pid as the grader sees it
+ *     "X errno"               the program could not be executed
+ *     "E status cpu_us"       the program ended: status as of waitpid(2), CPU time of it and its reaped children
+ *
+ * From the grader comes one byte a signal, to be sent to the program.  When the grader closes the
+ * socket, or dies, the keeper kills all that the program left behind, and exits.
+ *
+ * -i: inside a PID namespace of its own.  -u: drop to this user and group first; then all of the
+ * user's processes are the program's.  With neither, descendants are found through /proc.  -r: keep
+ * addresses random. */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct options {
+    int control;
+    rlim_t files, processes, file_bytes, cpu_seconds;
+    uid_t uid; /* 0: stay who we are */
+    bool randomize, in_namespace;
+};
+
+static int usage(void)
+{
+    fprintf(stderr, "usage: keeper [-n FILES] [-p PROCESSES] [-s FILE_BYTES] [-c CPU_SECONDS] [-u "
+                    "UID] [-r] [-i] "
+                    "-f CONTROL PROGRAM [ARG...]\n");
+    return 2;
+}
+
+static bool parse_options(int argc, char **argv, struct options *options)
+{
+    int c;
+
+    while ((c = getopt(argc, argv, "+f:n:p:s:c:u:ri")) != -1) {
+        unsigned long value = optarg != NULL ? strtoul(optarg, NULL, 10) : 0;
+        switch (c) {
+        case 'f': options->control = (int)value; break;
+        case 'n': options->files = value; break;
+        case 'p': options->processes = value; break;
+        case 's': options->file_bytes = value; break;
+        case 'c': options->cpu_seconds = value; break;
+        case 'u': options->uid = (uid_t)value; break;
+        case 'r': options->randomize = true; break;
+        case 'i': options->in_namespace = true; break;
+        default: return false;
+        }
+    }
+    return options->control >= 0 && optind < argc;
+}
+
+static bool limit(int resource, rlim_t value)
+{
+    struct rlimit both = {.rlim_cur = value, .rlim_max = value};
+
+    return value == RLIM_INFINITY || setrlimit((__rlimit_resource_t)resource, &both) == 0;
+}
+
+static bool drop_to(uid_t uid)
+{
+    return uid == 0 || (setgroups(0, NULL) == 0 && setresgid(uid, uid, uid) == 0 &&
+                        setresuid(uid, uid, uid) == 0);
+}
+
+/* In the program's own process, before execvp.  The death signal comes last: a change of user
+ * clears it. */
+static bool prepare(const struct options *options, const sigset_t *mask)
+{
+    if (!options->randomize)
+        personality(ADDR_NO_RANDOMIZE); /* refused in some containers: then addresses stay random */
+    return setsid() >= 0 && limit(RLIMIT_CORE, 0) && limit(RLIMIT_NOFILE, options->files) &&
+           limit(RLIMIT_FSIZE, options->file_bytes) && limit(RLIMIT_CPU, options->cpu_seconds) &&
+           limit(RLIMIT_NPROC, options->processes) && drop_to(options->uid) &&
+           prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
+           sigprocmask(SIG_SETMASK, mask, NULL) == 0;
+}
+
+static void run_program(const struct options *options, char **argv, const sigset_t *mask)
+{
+    char text[32];
+
+    if (prepare(options, mask) && send(options->control, "S", 1, MSG_NOSIGNAL) == 1)
+        execvp(argv[0], argv);
+    int len = snprintf(text, sizeof text, "X %d", errno);
+    send(options->control, text, (size_t)len, MSG_NOSIGNAL);
+    _exit(127);
+}
+
+/* Tells the grader that the program ended. */
+static void report(int control, int status, const struct rusage *usage)
+{
+    long cpu_us = (usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1000000L +
+                  usage->ru_utime.tv_usec + usage->ru_stime.tv_usec;
+    char text[64];
+    int len = snprintf(text, sizeof text, "E %d %ld", status, cpu_us);
+
+    send(control, text, (size_t)len, MSG_NOSIGNAL);
+}
+
+/* Reaps all that has ended.  Returns true if the program is among it. */
+static bool reap(int control, pid_t program)
+{
+    struct rusage usage;
+    bool ended = false;
+    int status;
+    pid_t pid;
+
+    while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0)
+        if (pid == program) {
+            report(control, status, &usage);
+            ended = true;
+        }
+    return ended;
+}
+
+/* The parent of pid, or 0: the fourth field of /proc/PID/stat, after the name in parentheses. */
+static pid_t parent_of(pid_t pid)
+{
+    char path[32], text[512] = "";
+
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return 0;
+    size_t len = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[len] = '\0';
+    char *after_name = strrchr(text, ')');
+    return after_name != NULL && strlen(after_name) > 4 ? (pid_t)strtol(after_name + 4, NULL, 10)
+                                                        : 0;
+}
+
+static bool descends_from(pid_t pid, pid_t ancestor)
+{
+    while (pid > 1 && pid != ancestor)
+        pid = parent_of(pid);
+    return pid == ancestor;
+}
+
+/* Sends sig to all our descendants; returns how many there were. */
+static int signal_descendants(int sig)
+{
+    int count = 0;
+    DIR *proc = opendir("/proc");
+    struct dirent *entry;
+
+    while (proc != NULL && (entry = readdir(proc)) != NULL) {
+        pid_t pid =
+            isdigit((unsigned char)entry->d_name[0]) ? (pid_t)strtol(entry->d_name, NULL, 10) : 0;
+        if (pid > 0 && pid != getpid() && descends_from(pid, getpid())) {
+            kill(pid, sig);
+            count++;
+        }
+    }
+    if (proc != NULL)
+        closedir(proc);
+    return count;
+}
+
+/* Stops them all first: what is stopped can't fork, so the count comes to rest. */
+static void kill_descendants(void)
+{
+    int before = -1, now;
+
+    while ((now = signal_descendants(SIGSTOP)) != before)
+        before = now;
+    signal_descendants(SIGKILL);
+}
+
+static void kill_all_of(uid_t uid)
+{
+    pid_t killer = fork();
+
+    if (killer == 0) {
+        if (drop_to(uid))
+            kill(-1, SIGKILL);
+        _exit(0);
+    }
+}
+
+static void kill_everything(const struct options *options)
+{
+    if (options->in_namespace)
+        kill(-1, SIGKILL);
+    else if (options->uid != 0)
+        kill_all_of(options->uid);
+    else
+        kill_descendants();
+    while (waitpid(-1, NULL, 0) > 0)
+        ;
+}
+
+/* Until the grader closes the control socket. */
+static void keep(int control, pid_t program, int signals)
+{
+    struct pollfd fds[] = {{.fd = control, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+    bool running = true;
+
+    for (;;) {
+        struct signalfd_siginfo info;
+        unsigned char command;
+
+        if (poll(fds, 2, -1) < 0 && errno != EINTR)
+            return;
+        if (fds[1].revents != 0 && read(signals, &info, sizeof info) > 0 && reap(control, program))
+            running = false;
+        if (fds[0].revents == 0)
+            continue;
+        if (recv(control, &command, 1, 0) != 1)
+            return;
+        if (running)
+            kill(program, command);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {-1, RLIM_INFINITY, RLIM_INFINITY, RLIM_INFINITY, RLIM_INFINITY,
+                              0,  false,         false};
+    sigset_t blocked, before;
+
+    if (!parse_options(argc, argv, &options))
+        return usage();
+    sigfillset(&blocked);
+    sigprocmask(SIG_BLOCK, &blocked, &before);
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGCHLD);
+    int signals = signalfd(-1, &blocked, SFD_CLOEXEC);
+    prctl(PR_SET_DUMPABLE,
+          0); /* of one user with the program, yet not to be traced or read by it */
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    if (signals < 0 || fcntl(options.control, F_SETFD, FD_CLOEXEC) < 0)
+        return EXIT_FAILURE;
+
+    pid_t program = fork();
+    if (program < 0)
+        return EXIT_FAILURE;
+    if (program == 0)
+        run_program(&options, argv + optind, &before);
+    for (int fd = 0; fd <= 2; fd++)
+        close(fd);
+    keep(options.control, program, signals);
+    kill_everything(&options);
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,119 @@
+"""What the kernel says of a process: proc(5). All of it is empty or zero for a process that is gone."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterator
+from pathlib import Path
+
+_TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+_SYSCALLS = {
+    "x86_64": {
+        0: "read", 1: "write", 7: "poll", 20: "writev", 23: "select", 34: "pause", 35: "nanosleep", 42: "connect",
+        43: "accept", 44: "sendto", 45: "recvfrom", 47: "recvmsg", 61: "wait4", 202: "futex", 230: "clock_nanosleep",
+        232: "epoll_wait", 247: "waitid", 270: "pselect6", 271: "ppoll", 281: "epoll_pwait", 288: "accept4",
+    },
+    "aarch64": {
+        22: "epoll_pwait", 63: "read", 64: "write", 66: "writev", 72: "pselect6", 73: "ppoll", 95: "waitid",
+        98: "futex", 101: "nanosleep", 115: "clock_nanosleep", 202: "accept", 203: "connect", 206: "sendto",
+        207: "recvfrom", 212: "recvmsg", 242: "accept4", 260: "wait4",
+    },
+}  # fmt: skip
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat from the third (state) on; [] if there is no such process."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def state(pid: int) -> str:
+    """One letter: R running, S sleeping, D in the disk, T stopped, Z zombie; "" if it is gone."""
+    return (_stat(pid) or [""])[0]
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of the process and of the children that it waited for."""
+    fields = _stat(pid)
+    return sum(int(field) for field in fields[11:15]) * _TICK_S if fields else 0.0
+
+
+def children(pid: int) -> list[int]:
+    found: list[int] = []
+    try:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            found += map(int, Path(f"/proc/{pid}/task/{task}/children").read_text().split())
+    except OSError:
+        pass
+    return found
+
+
+def tree(pid: int) -> Iterator[int]:
+    """The process and all its descendants that still have their parents."""
+    yield pid
+    for child in children(pid):
+        yield from tree(child)
+
+
+def private_bytes(pid: int) -> int:
+    """Resident memory that is not shared with files or other processes' files, in bytes."""
+    try:
+        _, resident, shared, *_ = Path(f"/proc/{pid}/statm").read_text().split()
+    except (OSError, ValueError):
+        return 0
+    return (int(resident) - int(shared)) * _PAGE
+
+
+def descriptors(pid: int) -> dict[int, str]:
+    """Open descriptors and what they are, such as ``socket:[1234]``."""
+    found = {}
+    try:
+        for name in os.listdir(f"/proc/{pid}/fd"):
+            try:
+                found[int(name)] = os.readlink(f"/proc/{pid}/fd/{name}")
+            except OSError:  # closed meanwhile
+                continue
+    except OSError:
+        pass
+    return found
+
+
+def doing(pid: int) -> str:
+    """What the process is at: the system call that it sleeps in, or that it runs."""
+    letter = state(pid)
+    if letter != "S":
+        words = {"R": "running", "D": "in the kernel", "T": "stopped", "Z": "a zombie", "": "gone"}
+        return words.get(letter, f"in state {letter}")
+    try:
+        number = Path(f"/proc/{pid}/syscall").read_text().split()[0]
+        name = _SYSCALLS.get(platform.machine(), {}).get(int(number), f"system call {number}")
+    except (OSError, ValueError, IndexError):
+        return "asleep"
+    return f"asleep in {name}()"
+
+
+def threads(pid: int) -> list[int]:
+    try:
+        return sorted(map(int, os.listdir(f"/proc/{pid}/task")))
+    except OSError:
+        return []
+
+
+def listening_ports(pid: int) -> list[int]:
+    """Ports that the process listens on, from its table of TCP sockets."""
+    inodes = {text[8:-1] for text in descriptors(pid).values() if text.startswith("socket:[")}
+    found = []
+    for table in ("tcp", "tcp6"):
+        try:
+            lines = Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]
+        except OSError:
+            continue
+        for fields in map(str.split, lines):
+            if fields[3] == "0A" and fields[9] in inodes:  # 0A: TCP_LISTEN
+                found.append(int(fields[1].rpartition(":")[2], 16))
+    return sorted(set(found))

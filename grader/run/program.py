@@ -1,0 +1,270 @@
+"""One student program, from its start to the moment when nothing of it is left."""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import os
+import re
+import selectors
+import signal
+import socket
+import struct
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from grader.errors import MachineError
+from grader.report import escape
+from grader.run import procinfo
+from grader.run.sandbox import ENVIRONMENT, SANITIZER_EXIT, Limits, Sandbox
+from grader.run.world import World
+from grader.verdicts import Diagnosis, StageFailure, Verdict
+
+_KEEP = 64 * 1024
+_REPORT = re.compile(
+    rb"==\d+==\s*ERROR: (?:Address|Leak)Sanitizer|WARNING: ThreadSanitizer|^.*: runtime error: |AddressSanitizer:DEADLYSIGNAL",
+    re.MULTILINE,
+)
+
+
+class Output:
+    """What a program printed: its first and last 64 KiB are kept, the rest is read and counted."""
+
+    def __init__(self) -> None:
+        self.head = bytearray()
+        self.tail = bytearray()
+        self.size = 0
+
+    def add(self, data: bytes) -> None:
+        self.size += len(data)
+        room = _KEEP - len(self.head)
+        self.head += data[: max(0, room)]
+        self.tail += data[max(0, room) :]
+        del self.tail[:-_KEEP]
+
+    def kept(self) -> bytes:
+        left_out = self.size - len(self.head) - len(self.tail)
+        gap = f"\n[{left_out} bytes left out]\n".encode() if left_out else b""
+        return bytes(self.head) + gap + bytes(self.tail)
+
+
+class Program:
+    """Starts at construction; ``close`` ends all that is left of it. Pids are as the grader sees them."""
+
+    def __init__(
+        self,
+        world: World,
+        sandbox: Sandbox,
+        command: list[str],
+        *,
+        name: str,
+        limits: Limits = Limits(),
+        environment: dict[str, str] | None = None,
+        read_output: bool = True,
+        writable: Path | None = None,
+    ) -> None:
+        self.world, self.name, self.limits = world, name, limits
+        self.stdout, self.stderr = Output(), Output()
+        self.status: int | None = None  # as of waitpid(2), once it has ended
+        self.pid = 0
+        self._start_error = ""
+        self._lost = False
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        self._control.setblocking(False)
+        everything = {**ENVIRONMENT, **(environment or {})}
+        argv, inherited = sandbox.command(command, limits, everything, theirs.fileno(), writable)
+        self._child = self._spawn(argv, inherited, sandbox, everything, writable or sandbox.scratch)
+        theirs.close()
+        for descriptor in inherited[1:]:
+            os.close(descriptor)
+        assert self._child.stdin is not None and self._child.stdout is not None and self._child.stderr is not None
+        self.stdin = self._child.stdin
+        self._pipes = {self._child.stderr: self.stderr}
+        self._watch(self._child.stderr, self.stderr)
+        if read_output:
+            self.read_output()
+        world.watch(self._control, selectors.EVENT_READ, self._on_control)
+        world.check(self._check)
+        world.log(name, f"starts: {' '.join(command)}")
+        world.wait(lambda: self.pid != 0 or self._start_error != "" or self._lost, f"{name} to be started")
+        if self.pid == 0 or self._start_error:
+            self._fail_to_start()
+
+    @staticmethod
+    def _spawn(
+        argv: list[str], inherited: list[int], sandbox: Sandbox, environment: dict[str, str], folder: Path
+    ) -> subprocess.Popen[bytes]:
+        """In namespaces the environment goes through bubblewrap's options: its own would stay readable within."""
+        identity: dict[str, object] = {}
+        if sandbox.in_namespaces and sandbox.isolation.uid is not None:
+            identity = {"user": sandbox.isolation.uid, "group": sandbox.isolation.uid, "extra_groups": []}
+        return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
+            argv,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            pass_fds=inherited,
+            env={} if sandbox.in_namespaces else environment,
+            cwd="/" if sandbox.in_namespaces else folder,
+            start_new_session=True,
+            **identity,
+        )
+
+    def _fail_to_start(self) -> None:
+        words = self._start_error
+        if not words:
+            self.world.observe(1.0, lambda: self._child.poll() is not None)
+            self._drain()
+            words = escape.tail(escape.visible(self.stderr.kept()), 5) or "the sandbox ended before the program began"
+        self.close()
+        raise MachineError(f"{self.name} could not be started: {words}")
+
+    def read_output(self) -> None:
+        """Begins to read the program's standard output; without that, it blocks once the pipe is full."""
+        assert self._child.stdout is not None
+        self._pipes[self._child.stdout] = self.stdout
+        self._watch(self._child.stdout, self.stdout)
+
+    def _watch(self, pipe: object, output: Output) -> None:
+        os.set_blocking(pipe.fileno(), False)  # type: ignore[attr-defined]
+        self.world.watch(pipe, selectors.EVENT_READ, lambda _: self._read(pipe, output))  # type: ignore[arg-type]
+
+    def _read(self, pipe: object, output: Output) -> bool:
+        """Reads once. Returns whether there may be more."""
+        try:
+            data = os.read(pipe.fileno(), 1 << 16)  # type: ignore[attr-defined]
+        except BlockingIOError:
+            return False
+        if data:
+            output.add(data)
+        else:
+            self.world.watch(pipe, 0, lambda _: None)  # type: ignore[arg-type]
+        return bool(data)
+
+    def _drain(self) -> None:
+        """Reads what is in the pipes now: sandboxes hold their writing ends, so end of file may never come."""
+        for pipe, output in self._pipes.items():
+            if not pipe.closed:
+                for _ in range(64):
+                    if not self._read(pipe, output):
+                        break
+
+    def _on_control(self, _: int) -> None:
+        with contextlib.suppress(BlockingIOError):
+            message, ancillary, _, _ = self._control.recvmsg(256, socket.CMSG_SPACE(struct.calcsize("3i")))
+            if message == b"S":
+                self.pid = array.array("i", ancillary[0][2][:4])[0]
+            elif message.startswith(b"X"):
+                self._start_error = os.strerror(int(message.split()[1]))
+            elif message.startswith(b"E"):
+                self._drain()
+                self.status = int(message.split()[1])
+                self.world.log(self.name, f"ended: {self.ending()}")
+            elif not message:
+                self.world.watch(self._control, 0, lambda _: None)
+                self._lost = True
+
+    def _check(self) -> None:
+        """Memory, output, and a keeper that somebody killed."""
+        if self.status is not None or not self.pid:
+            return
+        if self._lost:
+            raise StageFailure(
+                f"{self.name} and what ran with it were killed from within",
+                diagnosis=Diagnosis("killed-supervisor", "the program sent a signal to processes that are not its own"),
+            )
+        used = sum(map(procinfo.private_bytes, procinfo.tree(self.pid)))
+        if used > self.limits.memory_bytes:
+            self.kill()
+            raise StageFailure(
+                f"{self.name} took more than {self.limits.memory_bytes >> 20} MiB of memory",
+                diagnosis=Diagnosis("memory-bound", "memory grows without a bound"),
+            )
+        if max(self.stdout.size, self.stderr.size) > self.limits.output_bytes:
+            self.kill()
+            raise StageFailure(
+                f"{self.name} printed more than {self.limits.output_bytes >> 20} MiB on stdout or stderr",
+                diagnosis=Diagnosis("output-flood", "output without end: is a loop printing the same error over and over?"),
+            )
+
+    def ended(self) -> bool:
+        return self.status is not None
+
+    def wait_end(self) -> int:
+        """Waits until the program ends by itself; returns its exit status, or minus the signal's number."""
+        self.world.wait(self.ended, f"{self.name} to end")
+        assert self.status is not None
+        return os.waitstatus_to_exitcode(self.status)
+
+    def ending(self) -> str:
+        """How it ended, in words."""
+        if self.status is None:
+            return "still runs"
+        code = os.waitstatus_to_exitcode(self.status)
+        return f"exited with {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
+
+    def report(self) -> str:
+        """The sanitizer's report in what the program printed on stderr, or ""."""
+        self._drain()
+        text = self.stderr.kept()
+        found = _REPORT.search(text)
+        return escape.visible(text[found.start() :]) if found else ""
+
+    def verdict_of_ending(self) -> Verdict | None:
+        """CRASH, SANITIZER or None, by how the program (or a child of it) ended."""
+        if self.report():
+            return Verdict.SANITIZER
+        if self.status is None:
+            return None
+        code = os.waitstatus_to_exitcode(self.status)
+        if code == SANITIZER_EXIT:
+            return Verdict.SANITIZER
+        return Verdict.CRASH if code < 0 and -code not in (signal.SIGKILL, signal.SIGTERM) else None
+
+    def signal(self, number: int) -> None:
+        """Sends a signal to the program itself, not to its children."""
+        self.world.log(self.name, f"is sent {signal.Signals(number).name}")
+        with contextlib.suppress(OSError):
+            self._control.send(bytes([number]))
+
+    def kill(self) -> None:
+        """SIGKILL to the program itself, and waits until it is gone."""
+        self.signal(signal.SIGKILL)
+        self.world.wait(lambda: self.ended() or self._lost, f"{self.name} to be gone after SIGKILL")
+
+    def finish_input(self) -> None:
+        """End of file on the program's standard input."""
+        self.stdin.close()
+
+    def state(self) -> str:
+        """What the program is doing now, in one line."""
+        if self.status is not None:
+            return f"{self.name} {self.ending()}"
+        kinds = [procinfo.doing(pid) for pid in procinfo.children(self.pid)[:4]]
+        kids = f"; its children: {', '.join(kinds)}" if kinds else ""
+        return f"{self.name} is {procinfo.doing(self.pid)}{kids}"
+
+    def close(self) -> None:
+        """Ends the program and everything that it started, and waits until they are gone."""
+        if self._control.fileno() < 0:
+            return
+        self._drain()
+        self.world.watch(self._control, 0, lambda _: None)
+        self._control.close()
+        for pipe in (self._child.stdout, self._child.stderr):
+            assert pipe is not None
+            self.world.watch(pipe, 0, lambda _: None)
+            pipe.close()
+        with contextlib.suppress(OSError):
+            self.stdin.close()
+        try:
+            self._child.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
+
+
+StartProgram = Callable[..., Program]

@@ -1,0 +1,105 @@
+"""The event loop of one stage: every socket and pipe of it, one deadline, no sleeps and no threads.
+
+All of the grader's clients, and the output of the programs under test, are served whenever the stage waits for
+anything. So a stage never deadlocks a correct program that blocks until somebody reads.
+"""
+
+from __future__ import annotations
+
+import selectors
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from grader.verdicts import Hang
+
+
+class Source(Protocol):
+    """Something with a descriptor that can become readable or writable."""
+
+    def fileno(self) -> int: ...
+
+
+SHOWN = 48  # bytes of data that an event keeps
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that the grader did or saw, ``at`` seconds after the stage began; ``data`` holds the first of ``size``
+    bytes."""
+
+    at: float
+    who: str
+    what: str
+    data: bytes
+    size: int
+
+
+class World:
+    """Waits for events under one deadline, ``seconds`` from now (None: for ever, as in a debugger)."""
+
+    CHECK_EVERY_S = 0.05
+
+    def __init__(self, seconds: float | None) -> None:
+        self._selector = selectors.DefaultSelector()
+        self._end = None if seconds is None else time.monotonic() + seconds
+        self._started = time.monotonic()
+        self._checks: list[Callable[[], None]] = []
+        self._next_check = 0.0
+        self.seconds = seconds
+        self.events: list[Event] = []
+
+    def log(self, who: str, what: str, data: bytes = b"") -> None:
+        """Notes an event of the stage for its transcript."""
+        self.events.append(Event(round(self.elapsed(), 6), who, what, data[:SHOWN], len(data)))
+
+    def elapsed(self) -> float:
+        """Seconds since the stage began."""
+        return time.monotonic() - self._started
+
+    def watch(self, source: Source, events: int, on_event: Callable[[int], None]) -> None:
+        """Calls ``on_event`` with the ready events (selectors.EVENT_*); 0 for ``events`` stops that."""
+        known = source.fileno() in self._selector.get_map()
+        if events == 0:
+            if known:
+                self._selector.unregister(source)
+        elif known:
+            self._selector.modify(source, events, on_event)
+        else:
+            self._selector.register(source, events, on_event)
+
+    def check(self, test: Callable[[], None]) -> None:
+        """Calls ``test`` about every 50 ms while the stage waits; it raises StageFailure to end the stage."""
+        self._checks.append(test)
+
+    def turn(self, seconds: float) -> None:
+        """Serves what is ready; waits at most ``seconds`` for something to be."""
+        for key, events in self._selector.select(max(0.0, seconds)):
+            key.data(events)
+        if time.monotonic() >= self._next_check:
+            self._next_check = time.monotonic() + self.CHECK_EVERY_S
+            for test in self._checks:
+                test()
+
+    def wait(self, ready: Callable[[], bool], waiting_for: str) -> None:
+        """Serves events until ``ready()``; raises Hang, naming what was waited for, when the deadline passes."""
+        while not ready():
+            left = self.CHECK_EVERY_S if self._end is None else self._end - time.monotonic()
+            if left <= 0:
+                raise Hang(waiting_for, self.seconds or 0)
+            self.turn(min(left, self.CHECK_EVERY_S))
+
+    def observe(self, seconds: float, until: Callable[[], bool]) -> bool:
+        """Serves events for ``seconds`` of wall-clock time, or until ``until()``; returns what it last was.
+
+        For what has no event: that a program stays idle. A stage that observes must be right however slow the
+        machine is.
+        """
+        end = time.monotonic() + seconds
+        while not until() and time.monotonic() < end:
+            self.turn(min(0.02, end - time.monotonic()))
+        return until()
+
+    def close(self) -> None:
+        self._selector.close()

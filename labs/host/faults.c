@@ -1,0 +1,224 @@
+/* faults.c - the errors and short counts that a busy machine gives now and then, made to happen
+ * always.
+ *
+ * Linked into the fault build, where the linker sends the program's own calls of read, write,
+ * accept and their kin here first (ld(1), --wrap).  The environment says what goes wrong:
+ *
+ *     FAULTS=read=3,write=2,eintr=5,aborted=1,emfile=2,eagain=4
+ *
+ *     read=N      a stream gives at most 1, 2, ... N, 1, 2, ... bytes a call
+ *     write=N     a stream takes at most so many
+ *     eintr=N     every N-th call fails with EINTR before it did anything (N of 2 or more)
+ *     aborted=N   the N-th accept fails with ECONNABORTED
+ *     emfile=N    the N-th accept fails with EMFILE
+ *     eagain=N    every N-th write to a non-blocking stream fails with EAGAIN
+ *
+ * Datagrams are left alone: cutting one would lose its rest. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+ssize_t __real_read(int fd, void *data, size_t len);
+ssize_t __real_readv(int fd, const struct iovec *parts, int count);
+ssize_t __real_recv(int fd, void *data, size_t len, int flags);
+ssize_t __real_recvfrom(int fd, void *data, size_t len, int flags, struct sockaddr *from,
+                        socklen_t *size);
+ssize_t __real_recvmsg(int fd, struct msghdr *message, int flags);
+ssize_t __real_write(int fd, const void *data, size_t len);
+ssize_t __real_writev(int fd, const struct iovec *parts, int count);
+ssize_t __real_send(int fd, const void *data, size_t len, int flags);
+ssize_t __real_sendto(int fd, const void *data, size_t len, int flags, const struct sockaddr *to,
+                      socklen_t size);
+ssize_t __real_sendmsg(int fd, const struct msghdr *message, int flags);
+int __real_accept(int fd, struct sockaddr *address, socklen_t *size);
+int __real_accept4(int fd, struct sockaddr *address, socklen_t *size, int flags);
+
+static atomic_ulong calls, reads, writes, accepts;
+
+/* The number behind name= in FAULTS, or 0. */
+static unsigned long setting(const char *name)
+{
+    const char *text = getenv("FAULTS");
+    size_t len = strlen(name);
+
+    for (; text != NULL; text = strchr(text, ',')) {
+        text += *text == ',';
+        if (strncmp(text, name, len) == 0 && text[len] == '=')
+            return strtoul(text + len + 1, NULL, 10);
+    }
+    return 0;
+}
+
+/* True for the turn-th of every count calls; never where count is 0. */
+static bool every(unsigned long count, unsigned long turn)
+{
+    return count > 0 && turn % count == 0;
+}
+
+static bool interrupted(void)
+{
+    if (!every(setting("eintr"), ++calls))
+        return false;
+    errno = EINTR;
+    return true;
+}
+
+static bool is_datagram(int fd)
+{
+    int type = 0;
+    socklen_t size = sizeof type;
+
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type != SOCK_STREAM;
+}
+
+static size_t cap(int fd, const char *name, atomic_ulong *turn, size_t len)
+{
+    unsigned long most = setting(name);
+
+    if (most == 0 || is_datagram(fd))
+        return len;
+    most = (*turn)++ % most + 1;
+    return len < most ? len : most;
+}
+
+static size_t readable(int fd, size_t len)
+{
+    return cap(fd, "read", &reads, len);
+}
+
+static size_t writable(int fd, size_t len)
+{
+    return cap(fd, "write", &writes, len);
+}
+
+static bool would_block(int fd)
+{
+    unsigned long count = setting("eagain");
+
+    if (count == 0 || (fcntl(fd, F_GETFL) & O_NONBLOCK) == 0 || is_datagram(fd) ||
+        !every(count, ++writes))
+        return false;
+    errno = EAGAIN;
+    return true;
+}
+
+static bool refused(void)
+{
+    unsigned long turn = ++accepts;
+
+    if (turn != setting("aborted") && turn != setting("emfile"))
+        return false;
+    errno = turn == setting("aborted") ? ECONNABORTED : EMFILE;
+    return true;
+}
+
+/* The first part of parts, cut to what the fault lets through: what is left is a short count. */
+static struct iovec first_part(int fd, const struct iovec *parts, size_t count, bool reading)
+{
+    struct iovec part = {0};
+
+    for (size_t i = 0; i < count && part.iov_len == 0; i++)
+        part = parts[i];
+    part.iov_len = reading ? readable(fd, part.iov_len) : writable(fd, part.iov_len);
+    return part;
+}
+
+ssize_t __wrap_read(int fd, void *data, size_t len)
+{
+    return interrupted() ? -1 : __real_read(fd, data, readable(fd, len));
+}
+
+ssize_t __wrap_recv(int fd, void *data, size_t len, int flags)
+{
+    return interrupted() ? -1 : __real_recv(fd, data, readable(fd, len), flags);
+}
+
+ssize_t __wrap_recvfrom(int fd, void *data, size_t len, int flags, struct sockaddr *from,
+                        socklen_t *size)
+{
+    return interrupted() ? -1 : __real_recvfrom(fd, data, readable(fd, len), flags, from, size);
+}
+
+ssize_t __wrap_readv(int fd, const struct iovec *parts, int count)
+{
+    if (interrupted())
+        return -1;
+    if (setting("read") == 0 || is_datagram(fd))
+        return __real_readv(fd, parts, count);
+    struct iovec part = first_part(fd, parts, (size_t)count, true);
+    return __real_readv(fd, &part, 1);
+}
+
+ssize_t __wrap_recvmsg(int fd, struct msghdr *message, int flags)
+{
+    if (interrupted())
+        return -1;
+    if (setting("read") == 0 || is_datagram(fd))
+        return __real_recvmsg(fd, message, flags);
+    struct iovec part = first_part(fd, message->msg_iov, message->msg_iovlen, true);
+    struct msghdr cut = *message;
+    cut.msg_iov = &part;
+    cut.msg_iovlen = 1;
+    ssize_t n = __real_recvmsg(fd, &cut, flags);
+    cut.msg_iov = message->msg_iov;
+    cut.msg_iovlen = message->msg_iovlen;
+    *message = cut;
+    return n;
+}
+
+ssize_t __wrap_write(int fd, const void *data, size_t len)
+{
+    return interrupted() || would_block(fd) ? -1 : __real_write(fd, data, writable(fd, len));
+}
+
+ssize_t __wrap_send(int fd, const void *data, size_t len, int flags)
+{
+    return interrupted() || would_block(fd) ? -1 : __real_send(fd, data, writable(fd, len), flags);
+}
+
+ssize_t __wrap_sendto(int fd, const void *data, size_t len, int flags, const struct sockaddr *to,
+                      socklen_t size)
+{
+    return interrupted() || would_block(fd)
+               ? -1
+               : __real_sendto(fd, data, writable(fd, len), flags, to, size);
+}
+
+ssize_t __wrap_writev(int fd, const struct iovec *parts, int count)
+{
+    if (interrupted() || would_block(fd))
+        return -1;
+    if (setting("write") == 0 || is_datagram(fd))
+        return __real_writev(fd, parts, count);
+    struct iovec part = first_part(fd, parts, (size_t)count, false);
+    return __real_writev(fd, &part, 1);
+}
+
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags)
+{
+    if (interrupted() || would_block(fd))
+        return -1;
+    if (setting("write") == 0 || is_datagram(fd))
+        return __real_sendmsg(fd, message, flags);
+    struct iovec part = first_part(fd, message->msg_iov, message->msg_iovlen, false);
+    struct msghdr cut = *message;
+    cut.msg_iov = &part;
+    cut.msg_iovlen = 1;
+    return __real_sendmsg(fd, &cut, flags);
+}
+
+int __wrap_accept(int fd, struct sockaddr *address, socklen_t *size)
+{
+    return interrupted() || refused() ? -1 : __real_accept(fd, address, size);
+}
+
+int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *size, int flags)
+{
+    return interrupted() || refused() ? -1 : __real_accept4(fd, address, size, flags);
+}

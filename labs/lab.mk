@@ -1,0 +1,46 @@
+# lab.mk - the one set of build rules for the C of all labs.
+#
+#   make -f lab.mk BUILD=judge judge/echo_server
+#
+# The folder it runs in holds include/, host/ and the lab folders, as labs/ does.  A program is linked from its own
+# file and from every module (a .c file without main) of its lab's folder and of the labs that it builds on.
+
+BUILD ?= judge
+CC ?= cc
+
+# The programs of each lab: files that hold a main.  Every other .c file of a lab's folder is a module.
+programs_lab1-echo := echo_server echo_client echo_threads udp_echo_server udp_echo_client
+
+# judge: what verdicts come from.  faults: the same objects, with the system calls routed through host/faults.c.
+# plain: what sanitizers forbid, and benchmarks.  threads: data races.
+flags_judge := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+flags_faults := $(flags_judge)
+flags_plain := -O2 -D_FORTIFY_SOURCE=2
+flags_threads := -O1 -fno-omit-frame-pointer -fsanitize=thread
+
+CFLAGS := -std=c11 -D_GNU_SOURCE -g -Wall -Wextra -Wpedantic -pthread -Iinclude
+LDLIBS := -pthread
+
+# What the fault build intercepts.
+faulty := read readv recv recvfrom recvmsg write writev send sendto sendmsg accept accept4
+wrap := $(faulty:%=-Wl,--wrap=%)
+
+labs := lab1-echo
+uses_lab1-echo := lab1-echo
+
+# $(call modules,LAB): the modules in a lab's folder.
+modules = $(filter-out $(programs_$(1):%=$(1)/%.c),$(sort $(wildcard $(1)/*.c)))
+
+# $(call objects,LAB,PROGRAM): all that a program is linked from.
+objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1)/$(2).c $(foreach lab,$(uses_$(1)),$(call modules,$(lab))))
+
+define program
+$(BUILD)/$(2): $(call objects,$(1),$(2)) $(if $(filter faults,$(BUILD)),$(BUILD)/obj/host/faults.o)
+	$$(CC) $(flags_$(BUILD)) $(if $(filter faults,$(BUILD)),$(wrap)) -o $$@ $$^ $$(LDLIBS)
+endef
+
+$(foreach lab,$(labs),$(foreach p,$(programs_$(lab)),$(eval $(call program,$(lab),$(p)))))
+
+$(BUILD)/obj/%.o: %.c $(wildcard include/*.h host/*.h $(labs:%=%/*.h))
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(flags_$(BUILD)) -c -o $@ $<

@@ -1,0 +1,158 @@
+/* echo_threads.c - an echo server with a thread for each client, and one that logs for them all.
+ *
+ * A connection belongs to its thread, standard output to the logger.  The one thing that they share
+ * is the queue between them, and it guards itself.  So a terminal that stands still stops the
+ * logger, and nobody else. */
+#include "log_queue.h"
+#include "net.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { CHUNK_SIZE = 64 * 1024, BACK_OFF_MS = 100 };
+
+struct connection {
+    int fd;
+    struct sockaddr_in peer;
+    struct log_queue *log;
+};
+
+static int usage(void)
+{
+    fprintf(stderr, "usage: echo_threads --port N\n");
+    return 2;
+}
+
+static bool parse_options(int argc, char **argv, int *port)
+{
+    static const struct option known[] = {
+        {"port", required_argument, NULL, 'p'},
+        {0},
+    };
+    int c;
+
+    while ((c = getopt_long(argc, argv, "", known, NULL)) != -1)
+        if (c != 'p' || (*port = net_parse_port(optarg)) < 0)
+            return false;
+    return *port >= 0 && optind == argc;
+}
+
+/* A line that can't be written is lost; the next one may fare better. */
+static void print_record(const struct log_record *record)
+{
+    char address[INET_ADDRSTRLEN];
+
+    if (record->dropped)
+        printf("dropped %" PRIu64 " bytes\n", record->bytes);
+    else if (inet_ntop(AF_INET, &record->peer.sin_addr, address, sizeof address) != NULL)
+        printf("%s:%d %" PRIu64 " bytes\n", address, ntohs(record->peer.sin_port), record->bytes);
+    fflush(stdout);
+}
+
+static void *print_all(void *argument)
+{
+    struct log_queue *log = argument;
+
+    for (;;) {
+        struct log_record record = log_queue_take(log);
+        print_record(&record);
+    }
+    return NULL;
+}
+
+/* Returns when the client has sent its last byte and was sent it back, or is gone. */
+static void *serve(void *argument)
+{
+    struct connection *connection = argument;
+    struct log_record record = {.peer = connection->peer};
+    char chunk[CHUNK_SIZE];
+    ssize_t n;
+
+    while ((n = net_read(connection->fd, chunk, sizeof chunk)) > 0) {
+        record.bytes = (uint64_t)n;
+        log_queue_put(connection->log, &record);
+        if (net_write_all(connection->fd, chunk, (size_t)n) < 0)
+            break;
+    }
+    close(connection->fd);
+    free(connection);
+    return NULL;
+}
+
+/* NULL if there is no memory, or if the client is gone already: then it has no address any more. */
+static struct connection *new_connection(int fd, struct log_queue *log)
+{
+    struct connection *connection = malloc(sizeof *connection);
+    socklen_t size = sizeof connection->peer;
+
+    if (connection == NULL)
+        return NULL;
+    connection->fd = fd;
+    connection->log = log;
+    if (getpeername(fd, (struct sockaddr *)&connection->peer, &size) == 0)
+        return connection;
+    free(connection);
+    return NULL;
+}
+
+/* The thread owns fd from here on.  If no thread can be had, this client is refused, and the others
+ * go on. */
+static void serve_in_thread(int fd, struct log_queue *log)
+{
+    struct connection *connection = new_connection(fd, log);
+    pthread_t thread;
+
+    if (connection != NULL && pthread_create(&thread, NULL, serve, connection) == 0) {
+        pthread_detach(thread); /* it frees all that it had when it ends: nobody joins it */
+        return;
+    }
+    free(connection);
+    close(fd);
+}
+
+static int serve_all(int listener, struct log_queue *log)
+{
+    for (;;) {
+        int client = net_accept(listener);
+        if (client >= 0) {
+            serve_in_thread(client, log);
+        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            poll(NULL, 0, BACK_OFF_MS); /* the client still waits: trying at once would spin */
+        } else {
+            perror("accept");
+            return EXIT_FAILURE;
+        }
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static struct log_queue log = LOG_QUEUE_EMPTY; /* static, since the threads may outlive main */
+    pthread_t logger;
+    int port = -1;
+
+    if (!parse_options(argc, argv, &port))
+        return usage();
+    signal(SIGPIPE, SIG_IGN); /* a write to a client that left shall fail, not kill */
+
+    int listener = net_listen((uint16_t)port);
+    if (listener < 0) {
+        perror("listen");
+        return EXIT_FAILURE;
+    }
+    printf("listening on 127.0.0.1:%d\n", net_port(listener));
+    fflush(stdout);
+    if ((errno = pthread_create(&logger, NULL, print_all, &log)) != 0) {
+        perror("logger");
+        return EXIT_FAILURE;
+    }
+    return serve_all(listener, &log);
+}
