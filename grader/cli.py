@@ -1,31 +1,311 @@
-"""x"""
+"""The commands behind the Makefile. Options come from its variables: WORK, OUT, SEED, STAGE, ALL and so on."""
+
 from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
 import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from grader.run import isolation
+
+from rich.console import Console
+
+from grader import engine
+from grader.errors import MachineError, UsageError
+from grader.labs import LABS, Lab
+from grader.labs.hints import hint_for
+from grader.labs.stage import Stage
+from grader.report import card, escape, terminal, write
+from grader.report.model import LabResult
+from grader.run import build, isolation
+from grader.run.debugger import Debugger
 from grader.run.runtime import runtime_folder
 from grader.run.sandbox import Sandbox
-from grader.run.build import Builder, build_keeper, compiler
-from grader.labs import LABS
-from grader import engine
+from grader.run.world import Event
+from grader.verdicts import StageFailure
 
-class R:
-    def begin(self, stage): print("...", stage.id, stage.title, flush=True)
-    def done(self, r):
-        print(r.id, r.verdict, r.unstable, r.duration_s, r.note)
-        if r.failure:
-            f=r.failure
-            print(f.summary, '|', f.diagnosis, '|', f.process); print("\n".join(f.transcript)); print(f.stderr, f.output)
-            if f.diff: print("\n".join(f.diff.rows))
+ROOT = build.ROOT
 
-def main():
-    work=Path(sys.argv[1]).resolve(); out=Path('/tmp/out'); 
-    iso=isolation.enter(sys.argv[3] if len(sys.argv)>3 else None)
-    print(iso)
+
+@dataclass(frozen=True)
+class Settings:
+    """The Makefile's variables, checked."""
+
+    work: Path
+    out: Path
+    seed: int
+    stage: str | None
+    go_on: bool
+    isolation: str | None
+
+    @staticmethod
+    def from_environment() -> Settings:
+        """Raises UsageError for a value that can't be meant."""
+        given = {name: os.environ.get(name, "") for name in ("WORK", "OUT", "SEED", "STAGE", "ALL", "ISOLATION", "BORROW")}
+        seed = given["SEED"] or "1"
+        if not (seed.isascii() and seed.isdigit()) or len(seed) > 18:
+            raise UsageError(f"SEED={seed}: a seed is a whole number from 0 on")
+        level = given["ISOLATION"] or None
+        if level not in (None, isolation.NAMESPACES, isolation.LIMITS):
+            raise UsageError(f"ISOLATION={level}: it is {isolation.NAMESPACES} or {isolation.LIMITS}")
+        if given["ALL"] not in ("", "0", "1"):
+            raise UsageError(f"ALL={given['ALL']}: it is 1 or nothing")
+        if given["BORROW"]:
+            raise UsageError(f"BORROW={given['BORROW']}: no lab before this one could be borrowed")
+        work, out = Path(given["WORK"] or "labs"), Path(given["OUT"] or "out")
+        if not work.is_dir():
+            raise UsageError(f"WORK={work}: there is no such folder")
+        return Settings(work.absolute(), out.absolute(), int(seed), given["STAGE"] or None, given["ALL"] == "1", level)
+
+
+def lab_named(text: str) -> Lab:
+    """The lab with that number; raises UsageError if there is none."""
+    for lab in LABS:
+        if text == str(lab.number):
+            return lab
+    raise UsageError(f"there is no lab '{text}': it is one of {', '.join(str(lab.number) for lab in LABS)}")
+
+
+def stage_named(text: str | None) -> tuple[Lab, Stage]:
+    """The stage with that id; raises UsageError if there is none."""
+    if not text:
+        raise UsageError("which stage? STAGE=1.4 names one, and 'make stages LAB=1' lists them")
+    lab = lab_named(text.partition(".")[0])
+    for stage in engine.stages_of(lab):
+        if stage.id == text:
+            return lab, stage
+    raise UsageError(f"STAGE={text}: 'make stages LAB={lab.number}' lists those of lab {lab.number}")
+
+
+def writable(folder: Path) -> None:
+    """Makes OUT; raises UsageError where nothing can be written to it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".writable").touch()
+        (folder / ".writable").unlink()
+    except OSError as error:
+        raise UsageError(f"OUT={folder}: can't write there: {error.strerror}") from error
+
+
+@contextmanager
+def sandbox(settings: Settings) -> Iterator[tuple[Sandbox, str]]:
+    """The sandbox of this run, and the compiler's version line."""
+    compiler = build.compiler()
+    writable(settings.out)
+    level = isolation.enter(settings.isolation)
     with runtime_folder() as folder:
-        comp=compiler()
-        keeper=build_keeper(folder, out/'build', comp)
-        sb=Sandbox(iso, folder, keeper); sb.own(sb.scratch)
-        b=Builder(sb, work, (LABS[0].folder,), out/'build', comp)
-        r=engine.run(engine.Plan(LABS[0],1,sys.argv[2] if len(sys.argv)>2 and sys.argv[2] else None), sb,b,out/'traces',R())
-        print(r.points, r.exit_status())
+        keeper = build.build_keeper(folder, settings.out / "build", compiler)
+        made = Sandbox(level, folder, keeper)
+        made.own(made.scratch)
+        yield made, compiler
+
+
+def builder_for(lab: Lab, settings: Settings, made: Sandbox, compiler: str) -> build.Builder:
+    return build.Builder(made, settings.work, (lab.folder,), settings.out / "build", compiler)
+
+
+def grade_lab(
+    lab: Lab, settings: Settings, made: Sandbox, compiler: str, console: Console, debugger: Debugger | None = None
+) -> LabResult:
+    """Runs one lab and shows it as it goes."""
+    builder = builder_for(lab, settings, made, compiler)
+    plan = engine.Plan(lab, settings.seed, settings.stage, settings.go_on, debugger)
+    kind = terminal.LiveReporter if console.is_terminal and debugger is None else terminal.PlainReporter
+    with kind(engine.stages_of(lab), console) as reporter:
+        result = engine.run(plan, made, builder, settings.out / "traces", reporter)
+    for stage in result.stages:
+        if stage.failure is not None or (stage.note and stage.verdict not in ("SKIPPED", "PASS")):
+            terminal.print_card(console, stage)
+    return result
+
+
+def command_lab(settings: Settings, console: Console, number: str) -> int:
+    lab = lab_named(number)
+    with sandbox(settings) as (made, compiler):
+        result = grade_lab(lab, settings, made, compiler, console)
+        write.write([result], settings.out)
+        terminal.print_summary(console, result, settings.out)
+        return result.exit_status(settings.stage)
+
+
+def command_grade(settings: Settings, console: Console) -> int:
+    results = []
+    with sandbox(settings) as (made, compiler):
+        for lab in LABS:
+            console.print(f"Lab {lab.number}: {lab.title}", markup=False)
+            results.append(grade_lab(lab, settings, made, compiler, console))
+            terminal.print_summary(console, results[-1], settings.out)
+        write.write(results, settings.out, grade=True)
+    return max(result.exit_status() for result in results)
+
+
+def command_stages(settings: Settings, console: Console, number: str = "") -> int:
+    for lab in [lab_named(number)] if number else LABS:
+        console.print(f"Lab {lab.number}: {lab.title}", markup=False)
+        for stage in engine.stages_of(lab):
+            kind = "ext " if stage.extension else "    "
+            console.print(f"  {stage.id:<5} {kind}{stage.points:>3}  {stage.title}  [{stage.see}]", markup=False, highlight=False)
+    return 0
+
+
+def command_build(settings: Settings, console: Console, number: str) -> int:
+    """Builds every program of the lab, says what the compiler said, and describes the build to editors."""
+    lab = lab_named(number)
+    failed = 0
+    with sandbox(settings) as (made, compiler):
+        builder = builder_for(lab, settings, made, compiler)
+        for program in builder.programs(lab.folder):
+            try:
+                builder.built(program, "judge")
+                said = builder.warnings(program, "judge")
+                console.print(f"{program}: built", markup=False, highlight=False)
+            except StageFailure as failure:
+                failed += 1
+                said = failure.output
+                console.print(f"{program}: does not compile", markup=False, highlight=False)
+            if said:
+                console.print(said, markup=False, highlight=False, soft_wrap=True)
+        builder.write_compile_commands(ROOT / "compile_commands.json")
+    return 1 if failed else 0
+
+
+def command_run(settings: Settings, console: Console, number: str) -> int:
+    """Runs a program of the lab as it is, in this terminal, without a sandbox."""
+    lab = lab_named(number)
+    with sandbox(settings) as (made, compiler):
+        builder = builder_for(lab, settings, made, compiler)
+        program = os.environ.get("PROGRAM") or builder.programs(lab.folder)[0]
+        if program not in builder.programs(lab.folder):
+            raise UsageError(f"PROGRAM={program}: lab {number} has {', '.join(builder.programs(lab.folder))}")
+        try:
+            builder.built(program, "judge")
+        except StageFailure as failure:
+            console.print(failure.output, markup=False, highlight=False, soft_wrap=True)
+            return 1
+        path = builder.cached(program, "judge")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    arguments = os.environ.get("ARGS", "")
+    done = subprocess.run(["/bin/sh", "-c", f'exec "$0" {arguments}', str(path)])
+    return 0 if done.returncode == -signal.SIGINT else done.returncode
+
+
+def command_debug(settings: Settings, console: Console) -> int:
+    """One stage with its program under gdb, without a deadline."""
+    lab, stage = stage_named(settings.stage)
+    debugger = Debugger()
+    limits = Settings(settings.work, settings.out, settings.seed, stage.id, True, isolation.LIMITS)
+    with sandbox(limits) as (made, compiler):
+        result = grade_lab(lab, limits, made, compiler, console, debugger)
+        return result.exit_status(stage.id)
+
+
+def command_hint(settings: Settings, console: Console) -> int:
+    """A tier of the hint for what failed last in that stage; else of the stage's own."""
+    lab, stage = stage_named(settings.stage)
+    tier = os.environ.get("TIER") or "1"
+    if tier not in ("1", "2", "3"):
+        raise UsageError(f"TIER={tier}: 1 is a question, 2 the cause, 3 the remedy")
+    diagnosis = ""
+    try:
+        last = LabResult.from_json(json.loads((settings.out / f"lab{lab.number}.json").read_text()))
+        diagnosis = next((s.failure.diagnosis_id for s in last.stages if s.id == stage.id and s.failure), "")
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    terminal.print_hint(console, stage, hint_for(stage.id, diagnosis), int(tier))
+    return 0
+
+
+def command_replay(settings: Settings, console: Console) -> int:
+    """Runs the stage of a trace again, and shows all that was sent and seen then."""
+    path = os.environ.get("TRACE")
+    if not path:
+        raise UsageError("which trace? TRACE=out/traces/lab1-1.4.jsonl names one")
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+        head, *events = [json.loads(line) for line in lines]
+        lab, stage = stage_named(head["stage"])
+        then = Settings(Path(head["work"]), settings.out, int(head["seed"]), stage.id, True, settings.isolation)
+        seen = [Event(**{**event, "data": bytes.fromhex(event["data"])}) for event in events]
+    except OSError as error:
+        raise UsageError(f"TRACE={path}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"TRACE={path}: this is no trace of the grader") from error
+    if not then.work.is_dir():
+        raise UsageError(f"TRACE={path}: the folder that it graded is gone: {then.work}")
+    console.print(f"what happened then ({head['verdict']}: {escape.visible(head['summary'])})", markup=False)
+    for event in seen:
+        console.print(f"{event.at:9.4f} s  {escape.visible(card.describe(event))}", markup=False, highlight=False, soft_wrap=True)
+    console.print("the same stage, with the same seed, now:", markup=False)
+    with sandbox(then) as (made, compiler):
+        result = grade_lab(lab, then, made, compiler, console)
+        return result.exit_status(stage.id)
+
+
+def command_doctor(settings: Settings, console: Console) -> int:
+    from grader import doctor
+
+    return doctor.main(console)
+
+
+def command_kit(settings: Settings, console: Console) -> int:
+    from grader import kit
+
+    text = os.environ.get("RELEASE", "")
+    try:
+        release = [int(word) for word in text.split(",") if word]
+    except ValueError:
+        raise UsageError(f"RELEASE={text}: numbers of labs, such as 1,2") from None
+    writable(settings.out)
+    console.print(str(kit.make_kit(settings.out, release)), markup=False, highlight=False, soft_wrap=True)
+    return 0
+
+
+def command_bench(settings: Settings, console: Console, number: str = "") -> int:
+    from grader import bench
+
+    lab_named(number)
+    writable(settings.out)
+    return bench.main(number, settings.out, console)
+
+
+COMMANDS: dict[str, Callable[..., int]] = {
+    name.removeprefix("command_"): function for name, function in list(globals().items()) if name.startswith("command_")
+}
+
+
+def main() -> int:
+    """Exit status 0, 1 where a main stage failed, 2 where the grader or its use is at fault, with one line on stderr."""
+    console = Console(highlight=False, emoji=False)
+    command, *arguments = sys.argv[1:] or [""]
+    try:
+        if command not in COMMANDS or len(arguments) > 1:
+            raise UsageError(f"unknown command '{command}': see 'make help'")
+        return COMMANDS[command](Settings.from_environment(), console, *arguments)
+    except UsageError as error:
+        print(f"error: {escape.visible(str(error))}", file=sys.stderr)
+    except MachineError as error:
+        print(f"GRADER-ERROR: {escape.visible(str(error))}", file=sys.stderr)
+    except OSError as error:
+        print(f"GRADER-ERROR: {error.strerror}: {escape.visible(str(error.filename or ''))}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+    except Exception as error:  # a bug of the grader: the story goes to a file, the user gets a line
+        print(f"GRADER-ERROR: {type(error).__name__}: {escape.one_line(str(error))} ({_story(error)})", file=sys.stderr)
+    return 2
+
+
+def _story(error: Exception) -> str:
+    """Where the traceback went."""
+    words = "".join(traceback.format_exception(error))
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="grader-error-", suffix=".txt", delete=False) as file:
+            file.write(words)
+        return f"the whole story is in {file.name}"
+    except OSError:
+        return words

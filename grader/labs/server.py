@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+import selectors
 import socket
-from typing import Any
+from typing import Any, NoReturn
 
+from grader.errors import MachineError
 from grader.labs.stage import Attempt
 from grader.run import procinfo
 from grader.run.client import Client
@@ -38,6 +42,8 @@ class Server:
             hang.diagnosis = self._why_silent()
             raise
         found = line()
+        if found is None and b"FATAL: ThreadSanitizer" in program.stderr.kept():
+            raise MachineError("ThreadSanitizer does not run here: addresses can't be kept from being randomized")
         if found is None:
             raise StageFailure(
                 f"{program.name} {program.ending()} before it said that it listens",
@@ -63,47 +69,65 @@ class Server:
             return Diagnosis("line-missing", f"it listens on port {ports[0]}, but does not say so")
         return Diagnosis("not-listening", "it has no listening socket: socket, bind and listen come first")
 
-    def connect(self, *, receive_buffer: int | None = None, name: str = "") -> Client:
-        """A new connection. ``receive_buffer`` is SO_RCVBUF in bytes, which bounds what the kernel takes unread."""
+    def connect(self, *, receive_buffer: int | None = None, wait: bool = True) -> Client:
+        """A new connection. ``receive_buffer`` is SO_RCVBUF in bytes, which bounds what the kernel takes unread.
+
+        Without ``wait`` it may still be on its way: a full backlog, or a stopped server, is no failure then.
+        """
         self._clients += 1
         connection = socket.socket()
         if receive_buffer is not None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.settimeout(5)
-        name = name or f"client {self._clients}"
-        self.world.log(name, f"connects to port {self.port}")
-        try:
-            connection.connect(("127.0.0.1", self.port))
-        except OSError as error:
+        connection.setblocking(False)
+        name = f"client {self._clients}"
+        self.world.log(name, "connects")
+        error = connection.connect_ex(("127.0.0.1", self.port))
+        if wait and error == errno.EINPROGRESS:
+            error = self._finish_connecting(connection, name)
+        if error not in (0, errno.EINPROGRESS):
             connection.close()
-            self.refused(name, error)
-        return Client(self.world, connection, name)
+            self._refused(name, error)
+        client = Client(self.world, connection, name)
+        self.attempt.clients.append(client)
+        return client
 
-    def refused(self, name: str, error: OSError) -> None:
-        """Ends the stage: nobody takes connections any more."""
+    def _finish_connecting(self, connection: socket.socket, name: str) -> int:
+        done = False
+
+        def on_event(_: int) -> None:
+            nonlocal done
+            done = True
+
+        self.world.watch(connection, selectors.EVENT_WRITE, on_event)
+        self.world.wait(lambda: done, f"the connection of {name}")
+        self.world.watch(connection, 0, on_event)
+        return connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+
+    def _refused(self, name: str, error: int) -> NoReturn:
+        """Ends the stage: nobody takes connections, or not there."""
         self.world.observe(0.5, self.program.ended)
         if self.program.ended():
-            raise StageFailure(
+            fail(
                 f"{name} can't connect: {self.program.name} has {self.program.ending()}",
-                diagnosis=Diagnosis("server-ended", "the server ended while it should serve on"),
+                Diagnosis("server-ended", "the server ended while it should serve on"),
             )
         ports = procinfo.listening_ports(self.program.pid)
+        swapped = (self.port & 0xFF) << 8 | self.port >> 8
+        if self.port not in ports and swapped in ports:
+            fail(
+                f"it says port {self.port}, but listens on port {swapped}",
+                Diagnosis(
+                    "port-byte-order",
+                    f"{self.port} is {self.port:#06x}, {swapped} is {swapped:#06x}: the two bytes are swapped. htons or ntohs is missing",
+                ),
+            )
         if ports and self.port not in ports:
-            swapped = (self.port & 0xFF) << 8 | self.port >> 8
-            if swapped in ports:
-                raise StageFailure(
-                    f"it says port {self.port}, but listens on port {swapped}",
-                    diagnosis=Diagnosis(
-                        "port-byte-order",
-                        f"{self.port} is {self.port:#06x}, {swapped} is {swapped:#06x}: the two bytes are swapped, htons or ntohs is missing",
-                    ),
-                )
             fail(
                 f"it says port {self.port}, but listens on port {ports[0]}",
-                Diagnosis("wrong-port", "the port on the line is not the port of the socket: getsockname(2) knows it"),
+                Diagnosis("wrong-port", "the port on the line is not the socket's own: getsockname(2) knows it"),
             )
         fail(
-            f"{name} can't connect to 127.0.0.1:{self.port}: {error.strerror or error}",
-            Diagnosis("refused", "the line was printed, but nothing listens there (yet, or any more)"),
+            f"{name} can't connect to 127.0.0.1:{self.port}: {os.strerror(error)}",
+            Diagnosis("refused", "the line was printed, but nobody listens there (not yet, or not any more)"),
         )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -49,6 +50,12 @@ def stage(id: str, title: str, *, points: int, see: str, **more: Any) -> Callabl
     return pytest.mark.stage(Stage(id, title, points, see, **more))
 
 
+class Closable(Protocol):
+    """One of the grader's own sockets."""
+
+    def close(self) -> None: ...
+
+
 @dataclass
 class Attempt:
     """One run of one stage: its world, its seed, and all programs that it started, which ``close`` ends."""
@@ -60,6 +67,7 @@ class Attempt:
     world: World
     debugger: Debugger | None = None
     programs: list[Program] = field(default_factory=list)
+    clients: list[Closable] = field(default_factory=list)
 
     def random(self, *purpose: object) -> Random:
         """Numbers that depend on seed, stage and purpose alone."""
@@ -73,7 +81,7 @@ class Attempt:
         name: str = "",
         limits: Limits = Limits(),
         environment: dict[str, str] | None = None,
-        read_output: bool = True,
+        stdio: socket.socket | None = None,
     ) -> Program:
         """Builds the student's ``program`` where that is needed, and starts it."""
         path = self.builder.built(program, build)
@@ -81,7 +89,7 @@ class Attempt:
         launcher = self.debugger.launch if self.debugger else Program
         started = launcher(
             self.world, self.sandbox, command, name=name or program, limits=limits, environment=environment,
-            read_output=read_output,
+            stdio=stdio,
         )  # fmt: skip
         self.programs.append(started)
         return started
@@ -97,6 +105,8 @@ class Attempt:
             raise NotAttempted(f"{name}.c is as the starter has it")
 
     def close(self) -> None:
+        for client in self.clients:
+            client.close()
         for program in self.programs:
             program.close()
         self.world.close()

@@ -91,15 +91,15 @@ class LabResult:
     def max_extension_points(self) -> int:
         return sum(stage.max_points for stage in self.stages if stage.extension)
 
-    def exit_status(self) -> int:
-        """0 when every main stage that ran passed, 1 when one did not, 2 when the grader is at fault.
+    def exit_status(self, only: str | None = None) -> int:
+        """0 when every main stage passed, 1 when one did not, 2 when the grader is at fault.
 
-        A stage that was not asked for is no failure: with STAGE=, the others are left out.
+        ``only`` names the one stage that was asked for, which then decides, extension or not.
         """
-        verdicts = [stage.verdict for stage in self._main()]
         if any(stage.verdict is Verdict.GRADER_ERROR for stage in self.stages):
             return 2
-        return 0 if all(verdict is Verdict.PASS for verdict in verdicts) else 1
+        counted = self._main() if only is None else [stage for stage in self.stages if stage.id == only]
+        return 0 if all(stage.verdict is Verdict.PASS for stage in counted) else 1
 
     def to_json(self) -> dict[str, Any]:
         """As ``labN.json``."""

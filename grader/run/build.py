@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import stat
@@ -80,11 +81,22 @@ class Builder:
                 raise UsageError(f"WORK={self.work}: it has no folder {lab}")
             self.files |= {f"{lab}/{name}": data for name, data in sources(self.work / lab).items()}
 
+    def programs(self, lab: str) -> list[str]:
+        """The programs of a lab, as lab.mk lists them."""
+        for line in self.files["lab.mk"].decode().splitlines():
+            if line.startswith(f"programs_{lab} := "):
+                return line.partition(":=")[2].split()
+        raise KeyError(lab)
+
+    def cached(self, program: str, build: str) -> Path:
+        """Where a built program is kept."""
+        return self.cache / self._key(program, build) / program
+
     def built(self, program: str, build: str) -> Path:
         """The path of a built program in the runtime folder; raises StageFailure (BUILD) with the compiler's words."""
         path = self.sandbox.folder / "bin" / build / program
         if not path.exists():
-            cached = self.cache / self._key(program, build) / program
+            cached = self.cached(program, build)
             if not cached.is_file():
                 self._make(program, build, cached)
             path.parent.mkdir(exist_ok=True)
@@ -109,6 +121,9 @@ class Builder:
         return folder
 
     def _make(self, program: str, build: str, cached: Path) -> None:
+        if f"{self.labs[-1]}/{program}.c" not in self.files:
+            words = f"{self.work / self.labs[-1]}: there is no {program}.c"
+            raise StageFailure(f"{program} does not compile", verdict=Verdict.BUILD, output=escape.visible(words))
         folder = self._stage()
         target = f"{build}/{program}"
         command = ["make", "-s", "-f", "lab.mk", f"BUILD={build}", f"CC={os.environ.get('CC') or 'cc'}", target]
@@ -139,10 +154,19 @@ class Builder:
         kept = [line for line in words.splitlines() if not line.startswith("make: ***")]
         return escape.tail("\n".join(kept), 60)
 
+    def write_compile_commands(self, path: Path) -> None:
+        """For editors: how each C file of the labs is compiled (the JSON compilation database of Clang)."""
+        include = f"-I{LABS / 'include'}"
+        flags = ["cc", "-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Wpedantic", "-pthread", include, "-c"]
+        names = [name for name in self.files if name.startswith(self.labs) and name.endswith(".c")]
+        files = [str(self.work / name) for name in names]
+        entries = [{"directory": str(ROOT), "file": file, "arguments": [*flags, file]} for file in files]
+        path.write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")
+
     def warnings(self, program: str, build: str) -> str:
         """What the compiler said of a program that it built."""
         try:
-            return (self.cache / self._key(program, build) / "warnings.txt").read_text()
+            return self.cached(program, build).with_name("warnings.txt").read_text()
         except OSError:
             return ""
 

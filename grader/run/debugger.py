@@ -1,2 +1,85 @@
-"""Stub replaced below."""
-class Debugger: ...
+"""The first program of a stage under gdb in the user's terminal, while the grader plays its clients beside it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from typing import Any
+
+from grader.errors import UsageError
+from grader.run import procinfo
+from grader.run.program import Output, Program
+from grader.run.sandbox import ENVIRONMENT, Limits, Sandbox
+from grader.run.world import World
+
+
+class Debugger:
+    """Starts the first program under gdb, and what else the stage starts as usual. Raises UsageError without gdb."""
+
+    def __init__(self) -> None:
+        if shutil.which("gdb") is None:
+            raise UsageError("gdb is not installed (see 'make doctor')")
+        self._used = False
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for gdb
+
+    def launch(self, world: World, sandbox: Sandbox, command: list[str], **more: Any) -> Program:
+        if self._used:
+            return Program(world, sandbox, command, **more)
+        self._used = True
+        return DebuggedProgram(world, sandbox, command, name=more["name"], environment=more["environment"])
+
+
+class DebuggedProgram(Program):
+    """Standard output goes to the grader, which waits for lines there; the terminal and stderr are gdb's."""
+
+    def __init__(
+        self, world: World, sandbox: Sandbox, command: list[str], *, name: str, environment: dict[str, str] | None
+    ) -> None:
+        self.world, self.name, self.limits = world, name, Limits()
+        self.stdout, self.stderr = Output(), Output()
+        self.status: int | None = None
+        self.pid = 0
+        self._lost = False
+        fifo = sandbox.scratch / "stdout"
+        if not fifo.exists():
+            os.mkfifo(fifo)
+            if sandbox.isolation.uid is not None:
+                os.chown(fifo, sandbox.isolation.uid, sandbox.isolation.uid)
+        self._fifo = open(os.open(fifo, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0)
+        self._hold = os.open(fifo, os.O_WRONLY | os.O_CLOEXEC)  # so that it never reads end of file
+        self._pipes = {self._fifo: self.stdout}
+        script = ["set breakpoint pending on", "set follow-fork-mode child", "set confirm off", "break main", f"run >'{fifo}'"]
+        options = [word for line in script for word in ("-ex", line)]
+        terminal = {name: value for name in ("TERM", "HOME", "COLUMNS", "LINES") if (value := os.environ.get(name))}
+        print(f"gdb: {name} stops in main; 'break serve' and 'continue' go on. The grader's client waits as long as you do.", flush=True)
+        self._gdb = subprocess.Popen(
+            ["gdb", "-q", *options, "--args", *command], env={**ENVIRONMENT, **(environment or {}), **terminal}
+        )
+        self._watch(self._fifo, self.stdout)
+        world.check(self._look)
+        world.wait(lambda: self.pid != 0 or self.ended(), f"{name} to be started by gdb")
+
+    def _look(self) -> None:
+        """gdb starts the program, perhaps through a shell; when gdb is left, all ends."""
+        found = [pid for pid in procinfo.children(self._gdb.pid) if "gdb" not in procinfo.name(pid)]
+        self.pid = found[0] if found else self.pid
+        code = self._gdb.poll()
+        if code is not None and self.status is None:
+            self.status = 0
+
+    def signal(self, number: int) -> None:
+        if self.pid and self.status is None:
+            os.kill(self.pid, number)
+
+    def close(self) -> None:
+        if self._fifo.closed:
+            return
+        self.world.watch(self._fifo, 0, lambda _: None)
+        self._fifo.close()
+        os.close(self._hold)
+        print("the stage is over: leave gdb with 'quit'", flush=True)
+        self._gdb.wait()
+
+

@@ -37,6 +37,14 @@ def state(pid: int) -> str:
     return (_stat(pid) or [""])[0]
 
 
+def name(pid: int) -> str:
+    """The program's name, cut to 15 characters."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text(errors="replace").strip()
+    except OSError:
+        return ""
+
+
 def cpu_seconds(pid: int) -> float:
     """User and system time of the process and of the children that it waited for."""
     fields = _stat(pid)
@@ -104,16 +112,23 @@ def threads(pid: int) -> list[int]:
         return []
 
 
-def listening_ports(pid: int) -> list[int]:
-    """Ports that the process listens on, from its table of TCP sockets."""
-    inodes = {text[8:-1] for text in descriptors(pid).values() if text.startswith("socket:[")}
-    found = []
+def _tcp_sockets(pid: int) -> Iterator[tuple[int, str, str]]:
+    """Local port, state (01: established, 06: TIME_WAIT, 0A: listening) and inode of each socket in the process's network."""
     for table in ("tcp", "tcp6"):
         try:
             lines = Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]
         except OSError:
             continue
         for fields in map(str.split, lines):
-            if fields[3] == "0A" and fields[9] in inodes:  # 0A: TCP_LISTEN
-                found.append(int(fields[1].rpartition(":")[2], 16))
-    return sorted(set(found))
+            yield int(fields[1].rpartition(":")[2], 16), fields[3], fields[9]
+
+
+def listening_ports(pid: int) -> list[int]:
+    """Ports that the process itself listens on."""
+    inodes = {text[8:-1] for text in descriptors(pid).values() if text.startswith("socket:[")}
+    return sorted({port for port, state, inode in _tcp_sockets(pid) if state == "0A" and inode in inodes})
+
+
+def connections(pid: int, port: int) -> int:
+    """How many sockets on local ``port``, other than listening ones, some process still holds open."""
+    return sum(1 for local, state, inode in _tcp_sockets(pid) if local == port and state != "0A" and inode != "0")

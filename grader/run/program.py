@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import contextlib
+import fcntl
 import os
 import re
 import selectors
@@ -11,8 +12,8 @@ import signal
 import socket
 import struct
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 from grader.errors import MachineError
 from grader.report import escape
@@ -61,7 +62,7 @@ class Program:
         name: str,
         limits: Limits = Limits(),
         environment: dict[str, str] | None = None,
-        read_output: bool = True,
+        stdio: socket.socket | None = None,
         writable: Path | None = None,
     ) -> None:
         self.world, self.name, self.limits = world, name, limits
@@ -75,16 +76,12 @@ class Program:
         self._control.setblocking(False)
         everything = {**ENVIRONMENT, **(environment or {})}
         argv, inherited = sandbox.command(command, limits, everything, theirs.fileno(), writable)
-        self._child = self._spawn(argv, inherited, sandbox, everything, writable or sandbox.scratch)
+        self._child = self._spawn(argv, inherited, sandbox, everything, writable or sandbox.scratch, stdio)
         theirs.close()
         for descriptor in inherited[1:]:
             os.close(descriptor)
-        assert self._child.stdin is not None and self._child.stdout is not None and self._child.stderr is not None
-        self.stdin = self._child.stdin
-        self._pipes = {self._child.stderr: self.stderr}
-        self._watch(self._child.stderr, self.stderr)
-        if read_output:
-            self.read_output()
+        self._pipes = {pipe: output for pipe, output in self._outputs() if pipe is not None}
+        self.read_output()
         world.watch(self._control, selectors.EVENT_READ, self._on_control)
         world.check(self._check)
         world.log(name, f"starts: {' '.join(command)}")
@@ -94,7 +91,8 @@ class Program:
 
     @staticmethod
     def _spawn(
-        argv: list[str], inherited: list[int], sandbox: Sandbox, environment: dict[str, str], folder: Path
+        argv: list[str], inherited: list[int], sandbox: Sandbox, environment: dict[str, str], folder: Path,
+        stdio: socket.socket | None,
     ) -> subprocess.Popen[bytes]:
         """In namespaces the environment goes through bubblewrap's options: its own would stay readable within."""
         identity: dict[str, object] = {}
@@ -102,8 +100,8 @@ class Program:
             identity = {"user": sandbox.isolation.uid, "group": sandbox.isolation.uid, "extra_groups": []}
         return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
             argv,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdin=subprocess.DEVNULL if stdio is None else stdio,
+            stdout=subprocess.PIPE if stdio is None else stdio,
             stderr=subprocess.PIPE,
             bufsize=0,
             pass_fds=inherited,
@@ -122,26 +120,32 @@ class Program:
         self.close()
         raise MachineError(f"{self.name} could not be started: {words}")
 
+    def _outputs(self) -> list[tuple[IO[bytes] | None, Output]]:
+        return [(self._child.stdout, self.stdout), (self._child.stderr, self.stderr)]
+
     def read_output(self) -> None:
-        """Begins to read the program's standard output; without that, it blocks once the pipe is full."""
+        """Reads what the program prints, whenever the stage waits."""
+        for pipe, output in self._pipes.items():
+            os.set_blocking(pipe.fileno(), False)
+            self.world.watch(pipe, selectors.EVENT_READ, lambda _, p=pipe, o=output: self._read(p, o))
+
+    def pause_output(self, pipe_size: int) -> None:
+        """Leaves standard output in the pipe, made ``pipe_size`` bytes small: once it is full, the program blocks there."""
         assert self._child.stdout is not None
-        self._pipes[self._child.stdout] = self.stdout
-        self._watch(self._child.stdout, self.stdout)
+        self._drain()
+        fcntl.fcntl(self._child.stdout, fcntl.F_SETPIPE_SZ, pipe_size)
+        self.world.watch(self._child.stdout, 0, lambda _: None)
 
-    def _watch(self, pipe: object, output: Output) -> None:
-        os.set_blocking(pipe.fileno(), False)  # type: ignore[attr-defined]
-        self.world.watch(pipe, selectors.EVENT_READ, lambda _: self._read(pipe, output))  # type: ignore[arg-type]
-
-    def _read(self, pipe: object, output: Output) -> bool:
+    def _read(self, pipe: IO[bytes], output: Output) -> bool:
         """Reads once. Returns whether there may be more."""
         try:
-            data = os.read(pipe.fileno(), 1 << 16)  # type: ignore[attr-defined]
+            data = os.read(pipe.fileno(), 1 << 16)
         except BlockingIOError:
             return False
         if data:
             output.add(data)
         else:
-            self.world.watch(pipe, 0, lambda _: None)  # type: ignore[arg-type]
+            self.world.watch(pipe, 0, lambda _: None)
         return bool(data)
 
     def _drain(self) -> None:
@@ -235,10 +239,6 @@ class Program:
         self.signal(signal.SIGKILL)
         self.world.wait(lambda: self.ended() or self._lost, f"{self.name} to be gone after SIGKILL")
 
-    def finish_input(self) -> None:
-        """End of file on the program's standard input."""
-        self.stdin.close()
-
     def state(self) -> str:
         """What the program is doing now, in one line."""
         if self.status is not None:
@@ -254,17 +254,11 @@ class Program:
         self._drain()
         self.world.watch(self._control, 0, lambda _: None)
         self._control.close()
-        for pipe in (self._child.stdout, self._child.stderr):
-            assert pipe is not None
+        for pipe in self._pipes:
             self.world.watch(pipe, 0, lambda _: None)
             pipe.close()
-        with contextlib.suppress(OSError):
-            self.stdin.close()
         try:
             self._child.wait(timeout=20)
         except subprocess.TimeoutExpired:
             self._child.kill()
             self._child.wait()
-
-
-StartProgram = Callable[..., Program]

@@ -71,16 +71,17 @@ def ascii_bytes(data: bytes) -> str:
     return "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in data)
 
 
-def rows(diff: Difference) -> list[str]:
-    """The difference as text: expected and received under each other, a caret under the first wrong byte."""
-    lines = [" " * 20 + " ".join(f"{n:02x}" for n in range(ROW))]
-    for at in range(0, max(len(diff.expected), len(diff.received)), ROW):
+def rows(diff: Difference, row: int = ROW) -> list[str]:
+    """The difference as text, ``row`` bytes a line: expected and received under each other, a caret under the first
+    wrong byte. A row of 16 bytes takes 85 columns, one of 8 takes 53."""
+    lines = [" " * 20 + " ".join(f"{n:02x}" for n in range(row))]
+    for at in range(0, max(len(diff.expected), len(diff.received)), row):
         here = diff.start + at
-        wanted, came = diff.expected[at : at + ROW], diff.received[at : at + ROW]
-        lines.append(f"{here:08x}  expected  {hex_bytes(wanted):<{ROW * 3}} {ascii_bytes(wanted)}")
-        lines.append(f"{'':8}  received  {hex_bytes(came):<{ROW * 3}} {ascii_bytes(came)}".rstrip())
-        if here <= diff.offset < here + ROW:
-            lines.append(" " * (20 + 3 * (diff.offset - here)) + "^^ " + caption(diff))
+        wanted, came = diff.expected[at : at + row], diff.received[at : at + row]
+        lines.append(f"{here:08x}  expected  {hex_bytes(wanted):<{row * 3}} {ascii_bytes(wanted)}".rstrip())
+        lines.append(f"{'':8}  received  {hex_bytes(came):<{row * 3}} {ascii_bytes(came)}".rstrip())
+        if here <= diff.offset < here + row:
+            lines.append(" " * (20 + 3 * (diff.offset - here)) + "^^")
     return lines
 
 

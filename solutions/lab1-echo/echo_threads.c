@@ -135,7 +135,11 @@ static int serve_all(int listener, struct log_queue *log)
 
 int main(int argc, char **argv)
 {
-    static struct log_queue log = LOG_QUEUE_EMPTY; /* static, since the threads may outlive main */
+    /* Static, since the threads may still run while main returns. */
+    static struct log_queue log = {
+        .lock = PTHREAD_MUTEX_INITIALIZER,
+        .filled = PTHREAD_COND_INITIALIZER,
+    };
     pthread_t logger;
     int port = -1;
 

@@ -20,6 +20,7 @@ struct log_record {
     uint64_t bytes;
 };
 
+/* At first lock and filled hold what pthread.h has for them, and all else is 0. */
 struct log_queue {
     pthread_mutex_t lock;
     pthread_cond_t filled; /* there is a record, or a dropped byte */
@@ -28,9 +29,6 @@ struct log_queue {
     size_t count;
     uint64_t dropped; /* bytes that the taker was not told of yet */
 };
-
-/* The initial value of a struct log_queue. */
-#define LOG_QUEUE_EMPTY {.lock = PTHREAD_MUTEX_INITIALIZER, .filled = PTHREAD_COND_INITIALIZER}
 
 /* Puts a copy of record behind all others.  If the queue is full, counts its bytes as dropped. */
 void log_queue_put(struct log_queue *queue, const struct log_record *record);

@@ -1,0 +1,304 @@
+"""What this machine has and lacks for the labs, in plain words: ``make doctor``."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from grader.report import escape
+from grader.run import isolation
+
+_MISSING = "MISSING"
+_SECONDS = 60  # for one probe: a slow machine's first start of a browser
+
+# One program for all builds: it starts a thread, so that ThreadSanitizer has something to look at.
+_TINY_PROGRAM = """
+#include <pthread.h>
+#include <stdio.h>
+static void *run(void *text) { return puts(text) < 0 ? NULL : text; }
+int main(void)
+{
+    pthread_t thread;
+    char text[] = "works";
+    return pthread_create(&thread, NULL, run, text) != 0 || pthread_join(thread, NULL) != 0;
+}
+"""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """``found`` is a version or a word; ``good`` says whether it serves; ``why`` explains, in a line or two, why not."""
+
+    found: str
+    good: bool
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing to look for. ``packages`` are those of Debian, Ubuntu, Fedora and Arch, in this order; a thing that only
+    work on the toolkit itself needs has ``toolkit``."""
+
+    what: str
+    serves: str
+    probe: Callable[[], Finding]
+    packages: tuple[str, str, str, str]
+    required: bool = False
+    toolkit: bool = False
+
+
+_INSTALL = {
+    "Debian": "sudo apt-get install",
+    "Ubuntu": "sudo apt-get install",
+    "Fedora": "sudo dnf install",
+    "Arch": "sudo pacman -S --needed",
+}
+
+
+def main(console: Console) -> int:
+    """Prints what is there and what is missing. Returns 0 if all that is required is there, else 1."""
+    if not sys.platform.startswith("linux"):
+        _say(console, _not_linux(platform.system()))
+        return 1
+    found = [(check, check.probe()) for check in _CHECKS]
+    console.print(_table(found))
+    for check, finding in found:
+        if finding.why:
+            _say(console, f"{check.what}: {finding.why}\n")
+    missing = [check for check, finding in found if not finding.good]
+    for_labs, for_toolkit = [[check for check in missing if check.toolkit is toolkit] for toolkit in (False, True)]
+    _print_remedies(console, "To install what is missing:", for_labs)
+    _print_remedies(console, "To work on the toolkit itself (make test, make lint), also:", for_toolkit)
+    needed = [check.what for check in missing if check.required]
+    if needed:
+        _say(console, f"The labs do not work here yet. Missing and required: {', '.join(needed)}.")
+    else:
+        _say(console, "All that is required is here: 'make lab1' works.")
+    return 1 if needed else 0
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, markup=False, highlight=False)
+
+
+def _not_linux(system: str) -> str:
+    name = {"Darwin": "macOS"}.get(system, system)
+    return (
+        f"This is {name}, and the labs need Linux: they are about Linux system calls.\n"
+        "On macOS, open the folder in the dev container (.devcontainer/, with any tool that knows dev containers).\n"
+        "On Windows, use WSL 2 with Debian or Ubuntu, or the dev container."
+    )
+
+
+def _table(found: list[tuple[Check, Finding]]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title, width in (("what", 20), ("found", 18), ("needed for", 25), ("", 8)):
+        table.add_column(title, max_width=width, overflow="fold")
+    for check, finding in found:
+        need = "required" if check.required else "optional"
+        table.add_row(check.what, escape.one_line(finding.found), check.serves, need)
+    return table
+
+
+def _print_remedies(console: Console, title: str, missing: list[Check]) -> None:
+    """One line a kind of distribution, which installs all of ``missing``; nothing where nothing is."""
+    lines: dict[str, str] = {}
+    for index, (name, command) in enumerate(_INSTALL.items()):
+        packages = dict.fromkeys(word for check in missing for word in check.packages[index].split())
+        line = f"{command} {' '.join(packages)}"
+        lines[line] = f"{lines[line]}, {name}" if line in lines else name
+    if missing:
+        console.print(title)
+        for line, names in lines.items():
+            console.print(f"  {names}:\n    {line}", markup=False, highlight=False, soft_wrap=True)
+        console.print()
+
+
+# --- tools that are on the PATH or not ---
+
+
+def version_in(text: str) -> str:
+    """The version number in what a tool says of itself: the first, parentheses (a distribution's own words) aside."""
+    found = re.search(r"\d+(?:\.\d+)+", re.sub(r"\([^)]*\)", "", text))
+    return found[0] if found else "yes"
+
+
+def _run(command: list[str]) -> tuple[int, str]:
+    """Exit status (127: it could not be run) and all output of a command."""
+    try:
+        done = subprocess.run(
+            command, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            errors="replace", timeout=_SECONDS,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return 127, str(error)
+    return done.returncode, done.stdout
+
+
+def _tool(*names: str) -> Callable[[], Finding]:
+    """Looks for the first of ``names`` on the PATH."""
+
+    def probe() -> Finding:
+        name = next((name for name in names if shutil.which(name)), None)
+        if name is None:
+            return Finding(_MISSING, False)
+        status, words = _run([name, "--version"])
+        return Finding(version_in(words), True) if status == 0 else Finding("does not start", False, _last_line(words))
+
+    return probe
+
+
+def _all_tools(*names: str) -> Callable[[], Finding]:
+    """Looks for all of ``names``."""
+
+    def probe() -> Finding:
+        findings = {name: _tool(name)() for name in names}
+        lacking = [name for name, finding in findings.items() if not finding.good]
+        if lacking:
+            return Finding(_MISSING if len(lacking) == len(names) else f"{_MISSING}: {', '.join(lacking)}", False)
+        return Finding(", ".join(dict.fromkeys(finding.found for finding in findings.values())), True)
+
+    return probe
+
+
+def _last_line(text: str) -> str:
+    return escape.one_line((text.strip().splitlines() or ["no output"])[-1])
+
+
+# --- what has to be tried ---
+
+
+def _python() -> Finding:
+    """That it is 3.11 or later, the Makefile has seen: an older one could not read this file."""
+    version = platform.python_version()
+    lacking = [name for name in ("venv", "ensurepip") if importlib.util.find_spec(name) is None]
+    if lacking:
+        return Finding(f"{version}, no {lacking[0]}", False, "it can't make the grader's own environment")
+    return Finding(version, True)
+
+
+def _compiler_name() -> str:
+    return os.environ.get("CC") or "cc"
+
+
+def _compiler() -> Finding:
+    name = _compiler_name()
+    if shutil.which(name) is None:
+        return Finding(_MISSING, False, f"'{name}' is not on the PATH")
+    words = _run([name, "--version"])[1]
+    kinds = {"clang": "clang", "Free Software Foundation": "gcc"}
+    kind = next((kind for sign, kind in kinds.items() if sign in words), name)
+    why = _try_build()
+    return Finding(f"{kind} {version_in(words)}", not why, why)
+
+
+def _builds_with(*flags: str) -> Callable[[], Finding]:
+    def probe() -> Finding:
+        if shutil.which(_compiler_name()) is None:
+            return Finding(_MISSING, False)
+        why = _try_build(*flags)
+        return Finding("does not work", False, why) if why else Finding("works", True)
+
+    return probe
+
+
+def _try_build(*flags: str) -> str:
+    """Compiles, links and runs a tiny program as the grader does. Returns "" or why that failed."""
+    with tempfile.TemporaryDirectory(prefix="echo-to-raft-doctor-") as folder:
+        source, program = Path(folder, "tiny.c"), Path(folder, "tiny")
+        source.write_text(_TINY_PROGRAM)
+        flags = ("-std=c11", "-D_GNU_SOURCE", "-pthread", *flags)
+        status, words = _run([_compiler_name(), *flags, "-o", str(program), str(source)])
+        if status != 0:
+            return f"a tiny program does not compile or link: {_last_line(words)}"
+        status, words = _run([*_without_random_addresses(), str(program)])
+        return "" if status == 0 else f"a tiny program does not run: {_last_line(words)}"
+
+
+def _without_random_addresses() -> list[str]:
+    """As the grader starts programs: addresses are not randomized, where that is allowed."""
+    prefix = ["setarch", "-R"]
+    return prefix if _run([*prefix, "true"])[0] == 0 else []
+
+
+def _sandbox() -> Finding:
+    bubblewrap = _tool("bwrap")()
+    if not bubblewrap.good:
+        return Finding(bubblewrap.found, False, "programs run under resource limits alone: fit for your own code")
+    reason = isolation.why_not_namespaces()
+    if not reason:
+        return Finding(f"{bubblewrap.found}, works", True)
+    return Finding(f"{bubblewrap.found}, forbidden", False, _why_forbidden(escape.one_line(reason, 300)))
+
+
+def _why_forbidden(reason: str) -> str:
+    """Why user namespaces are refused, and what allows them, as far as the kernel's settings tell."""
+    consequence = "The grader uses resource limits instead, which are fit for your own code, not for a stranger's."
+    if os.geteuid() != 0 and _setting("kernel/apparmor_restrict_unprivileged_userns") == "1":
+        return (
+            "bubblewrap is there, but AppArmor forbids it to work. Ubuntu, from 24.04 on, lets only programs that have an "
+            f"AppArmor profile for it make user namespaces. {consequence} To allow them until the next start of the machine: "
+            "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"
+        )
+    if _setting("user/max_user_namespaces") == "0":
+        return f"the kernel's setting user.max_user_namespaces is 0. {consequence}"
+    if os.geteuid() != 0 and _setting("kernel/unprivileged_userns_clone") == "0":
+        return f"the kernel's setting kernel.unprivileged_userns_clone is 0. {consequence}"
+    return f"{reason}. Many containers forbid namespaces. {consequence}"
+
+
+def _setting(name: str) -> str:
+    """A kernel setting, see proc(5); "" if there is none."""
+    try:
+        return Path("/proc/sys", name).read_text().strip()
+    except OSError:
+        return ""
+
+
+def _same(package: str) -> tuple[str, str, str, str]:
+    return package, package, package, package
+
+
+_GCC = ("gcc libc6-dev", "gcc libc6-dev", "gcc", "gcc")
+_CHECKS = (
+    Check("C compiler", "all labs", _compiler, _GCC, required=True),
+    Check(
+        "ASan and UBSan", "all labs: memory errors", _builds_with("-fsanitize=address,undefined"),
+        ("gcc", "gcc", "libasan libubsan", "gcc"), required=True,
+    ),
+    Check("make", "all labs", _tool("make"), _same("make"), required=True),
+    Check("Python with venv", "the grader", _python, ("python3-venv", "python3-venv", "python3", "python"), required=True),
+    Check("ThreadSanitizer", "stage 1.19: data races", _builds_with("-fsanitize=thread"), ("gcc", "gcc", "libtsan", "gcc")),
+    Check("gdb", "make debug", _tool("gdb"), _same("gdb")),
+    Check("sandbox (bubblewrap)", "keeping programs apart", _sandbox, _same("bubblewrap")),
+    Check("git", "your history, make kit", _tool("git"), _same("git")),
+    Check("valgrind", "looking by yourself", _tool("valgrind"), _same("valgrind")),
+    Check(
+        "tshark", "looking at real packets", _tool("tshark"), ("tshark", "tshark", "wireshark-cli", "wireshark-cli")
+    ),
+    Check(
+        "redis-tools", "clients, from lab 3 on", _tool("redis-cli", "valkey-cli"),
+        ("redis-tools", "redis-tools", "valkey-compat-redis", "valkey"),
+    ),
+    Check(
+        "Chromium", "make test: HTML reports", _tool("chromium", "chromium-browser", "google-chrome"),
+        ("chromium", "chromium-browser", "chromium", "chromium"), toolkit=True,
+    ),
+    Check(
+        "clang-format, -tidy", "make lint", _all_tools("clang-format", "clang-tidy"),
+        ("clang-format clang-tidy", "clang-format clang-tidy", "clang-tools-extra", "clang"), toolkit=True,
+    ),
+)  # fmt: skip

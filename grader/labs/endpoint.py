@@ -1,0 +1,166 @@
+"""The grader as a server or as a UDP peer, for the clients that students write."""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from grader.labs.stage import Attempt
+from grader.run.client import Client
+from grader.verdicts import Diagnosis, Hang, StageFailure
+from grader.wire.diff import difference
+
+_SO_TIMESTAMPNS = getattr(socket, "SO_TIMESTAMPNS", 35)  # socket(7); Python names it from 3.14 on
+
+
+def loopback_families() -> list[tuple[socket.AddressFamily, str]]:
+    """The families that localhost has here, and their loopback addresses."""
+    known = {entry[0] for entry in socket.getaddrinfo("localhost", None)}
+    found = [(socket.AF_INET, "127.0.0.1")]
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+        if socket.AF_INET6 in known:
+            found.append((socket.AF_INET6, "::1"))
+    except OSError:
+        pass
+    return found
+
+
+class Listener:
+    """A listening socket of the grader's, on loopback and a port of the kernel's choice."""
+
+    def __init__(self, attempt: Attempt, family: socket.AddressFamily = socket.AF_INET) -> None:
+        self.attempt = attempt
+        self.socket = socket.socket(family)
+        if family == socket.AF_INET6:
+            self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        self.socket.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", 0))
+        self.socket.listen()
+        self.socket.setblocking(False)
+        self.port: int = self.socket.getsockname()[1]
+
+    def accept(self) -> Client:
+        """Waits for the program under test to connect."""
+        ready: list[socket.socket] = []
+        world = self.attempt.world
+        world.watch(self.socket, selectors.EVENT_READ, lambda _: ready.append(self.socket.accept()[0]) if not ready else None)
+        gone = self.attempt.programs[-1]
+        try:
+            world.wait(lambda: bool(ready) or gone.ended(), f"{gone.name} to connect to port {self.port}")
+        finally:
+            world.watch(self.socket, 0, lambda _: None)
+        if not ready:
+            raise StageFailure(
+                f"{gone.name} {gone.ending()} without connecting to port {self.port}",
+                diagnosis=Diagnosis("not-connected", "its own words are below"),
+            )
+        client = Client(world, ready[0], "the server")
+        self.attempt.clients.append(client)
+        return client
+
+    def close(self) -> None:
+        self.socket.close()
+
+
+@dataclass(frozen=True)
+class Datagram:
+    """One that came: its bytes, its sender's port, and when the kernel took it, in seconds."""
+
+    data: bytes
+    port: int
+    at: float
+
+
+class UdpSocket:
+    """A UDP socket of the grader's on 127.0.0.1."""
+
+    def __init__(self, attempt: Attempt, name: str) -> None:
+        self.name, self.world = name, attempt.world
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        self.socket.bind(("127.0.0.1", 0))
+        self.socket.setblocking(False)
+        self.port: int = self.socket.getsockname()[1]
+        self.waiting: list[Datagram] = []
+        self._last: Datagram | None = None
+        attempt.clients.append(self)
+        self.world.watch(self.socket, selectors.EVENT_READ, self._on_event)
+
+    def _on_event(self, _: int) -> None:
+        data, ancillary, _, address = self.socket.recvmsg(1 << 16, socket.CMSG_SPACE(16))
+        seconds, nanoseconds = struct.unpack("qq", ancillary[0][2][:16])
+        self.waiting.append(Datagram(data, address[1], seconds + nanoseconds / 1e9))
+        self.world.log(self.name, f"receives a datagram from port {address[1]}", data)
+
+    def send(self, data: bytes, port: int) -> None:
+        self.world.log(self.name, f"sends a datagram to port {port}", data)
+        self.socket.sendto(data, ("127.0.0.1", port))
+
+    def expect(self, data: bytes, port: int) -> None:
+        """The next datagram is ``data``, and comes from ``port``."""
+        if self.receive(data).port != port:
+            raise StageFailure(
+                f"{self.name}: the reply comes from another port than {port}",
+                diagnosis=Diagnosis("reply-port", "a reply leaves from the socket that the request came to"),
+            )
+
+    def receive(self, data: bytes) -> Datagram:
+        """The next datagram, which is ``data``."""
+        what = f"a datagram of {len(data)} bytes to {self.name}"
+        try:
+            self.world.wait(lambda: bool(self.waiting), what)
+        except Hang as hang:
+            hang.diagnosis = Diagnosis("no-datagram", "no datagram came at all: an empty one counts, and so does the largest")
+            raise
+        came = self.waiting.pop(0)
+        found = difference(data, came.data, "the datagram ends")
+        if found is not None:
+            cut = len(came.data) < len(data) and data.startswith(came.data)
+            text = f"it was cut to {len(came.data)} bytes, the size of a buffer?" if cut else "it is not the datagram that is due"
+            raise StageFailure(f"{what} differs", difference=found, diagnosis=Diagnosis("datagram-cut" if cut else "datagram", text))
+        self._last = came
+        return came
+
+    def reply(self, to: Datagram) -> None:
+        self.send(to.data, to.port)
+
+    def answer(self, data: bytes) -> None:
+        """Receives ``data`` and sends it back."""
+        self.reply(self.receive(data))
+
+    def answer_last(self) -> None:
+        """Sends the last received datagram back."""
+        assert self._last is not None
+        self.reply(self._last)
+
+    def until_next(self, data: bytes, meanwhile: Callable[[], None]) -> None:
+        """Waits for the next datagram, and calls ``meanwhile`` about every 50 ms until it comes."""
+
+        def ready() -> bool:
+            if not self.waiting:
+                meanwhile()
+            return bool(self.waiting)
+
+        try:
+            self.world.wait(ready, f"another try of {len(data)} bytes to {self.name}")
+        except Hang as hang:
+            hang.diagnosis = Diagnosis(
+                "wait-restarts", "datagrams that are not the reply come again and again: does each of them start the wait anew?"
+            )
+            raise
+        self.receive(data)
+
+    def expect_no_more(self, data: bytes, otherwise: str) -> None:
+        """Fails if another datagram has come."""
+        if self.waiting:
+            raise StageFailure(otherwise, diagnosis=Diagnosis("too-many-tries", f"{len(data)} bytes came once more"))
+
+    def close(self) -> None:
+        if self.socket.fileno() >= 0:
+            self.world.watch(self.socket, 0, lambda _: None)
+            self.socket.close()

@@ -1,0 +1,179 @@
+"""Lab 1, several clients: in turn, at once, rude ones, slow ones."""
+
+from __future__ import annotations
+
+import signal
+
+from grader.labs.lab1.stages_echo import MIB, echo_server, expect_echo
+from grader.labs.server import Server
+from grader.labs.stage import Attempt, stage
+from grader.run import procinfo
+from grader.run.client import Client
+from grader.run.sandbox import Limits
+from grader.verdicts import Diagnosis, StageFailure, fail
+
+# What a server may hold for itself beyond what it held before: one reply of 1 MiB at most (the protocol's bound on buffered
+# output), the sanitizer's quarantine of 16 MiB, and room for another way to allocate.
+MEMORY_BOUND = 40 * MIB
+
+
+@stage("1.6", "Clients one after another", points=6, see="lab1#one-after-another", source="accept(2), close(2)")
+def test_one_after_another(attempt: Attempt) -> None:
+    """A server serves the next client when one has left, a hundred times, with 32 descriptors to live on."""
+    server = echo_server(attempt, limits=Limits(files=32))
+    for number in range(100):
+        client = server.connect()
+        expect_echo(client, f"client number {number}".encode())
+        client.finish_sending()
+        try:
+            client.expect_end()
+        except StageFailure as failure:
+            failure.diagnosis = out_of_descriptors(server, 32) or failure.diagnosis
+            raise
+        client.close()
+
+
+def out_of_descriptors(server: Server, limit: int) -> Diagnosis | None:
+    held = procinfo.descriptors(server.program.pid)
+    if len(held) < limit - 2:
+        return None
+    return Diagnosis("descriptor-leak", f"it holds {len(held)} descriptors and may hold {limit}: are those of past clients closed?")
+
+
+@stage("1.7", "Many clients at once", points=10, see="lab1#concurrent", source="fork(2), pthread_create(3) or poll(2)")
+def test_many_at_once(attempt: Attempt) -> None:
+    """Clients are served at the same time: one that is silent, or slow to leave, keeps nobody waiting, and the end of each
+    stream is seen while the others go on.
+    """
+    server = echo_server(attempt)
+    server.connect()  # says nothing, and stays
+    second = server.connect()
+    try:
+        expect_echo(second, b"is anybody served while another is silent?")
+    except StageFailure as failure:
+        failure.diagnosis = Diagnosis("one-at-a-time", "the first client is connected and silent; the second is not served until it leaves")
+        raise
+    clients = burst(server, 50)
+    random = attempt.random()
+    for _ in range(150):
+        client = clients[random.below(len(clients))]
+        expect_echo(client, random.bytes(random.between(1, 2000)))
+    for client in clients[::2]:
+        client.finish_sending()
+        client.expect_end()
+    for client in [*clients[1::2], second]:
+        expect_echo(client, b"still here")
+
+
+def burst(server: Server, count: int) -> list[Client]:
+    """Many connections and their first bytes, all there before the server looks."""
+    server.program.signal(signal.SIGSTOP)
+    clients = [server.connect(wait=False) for _ in range(count)]
+    for number, client in enumerate(clients):
+        client.send(f"client {number} of a crowd".encode())
+    server.program.signal(signal.SIGCONT)
+    for number, client in enumerate(clients):
+        client.expect(f"client {number} of a crowd".encode())
+    return clients
+
+
+@stage("1.8", "Clients that reset", points=8, see="lab1#reset", source="RFC 9293, section 3.5.2; signal(7), SIGPIPE")
+def test_resets(attempt: Attempt) -> None:
+    """A client that resets its connection costs nobody else anything: the server lives, the others go on, new ones are served."""
+    server = echo_server(attempt)
+    others = [server.connect() for _ in range(5)]
+    for client in others:
+        expect_echo(client, b"before")
+    for rude in (reset_when_idle, reset_in_the_middle, reset_after_the_end, reset_before_accept):
+        rude(server)
+        for client in others:
+            expect_echo(client, b"after " + rude.__name__.encode())
+        late = server.connect()
+        expect_echo(late, b"a new client")
+        late.close()
+
+
+def reset_when_idle(server: Server) -> None:
+    """The server's read fails with ECONNRESET."""
+    client = server.connect()
+    expect_echo(client, b"hello")
+    client.reset()
+
+
+def reset_in_the_middle(server: Server) -> None:
+    """The server has read some of it, and writes what nobody reads."""
+    client = server.connect(receive_buffer=4096)
+    client.pause_reading()
+    client.send(bytes(MIB))
+    client.world.wait(lambda: client.queued() < MIB, "the server to take some bytes")
+    client.reset()
+
+
+def reset_after_the_end(server: Server) -> None:
+    """A byte, FIN and RST are all there before the server looks: it reads the byte, and its write gets EPIPE."""
+    server.program.signal(signal.SIGSTOP)
+    client = server.connect(wait=False)
+    client.send(b"x")
+    client.finish_sending()
+    client.wait_sent()
+    client.reset()
+    server.program.signal(signal.SIGCONT)
+
+
+def reset_before_accept(server: Server) -> None:
+    """The connection is dead before the server takes it from the queue."""
+    server.program.signal(signal.SIGSTOP)
+    server.connect(wait=False).reset()
+    server.program.signal(signal.SIGCONT)
+
+
+@stage("1.9", "A client that never reads", points=6, see="lab1#backpressure", source="RFC 9293, section 3.8.6; send(2)", seconds=20)
+def test_never_reads(attempt: Attempt) -> None:
+    """A client that sends and never reads stops itself alone: the others are served, and the server's memory stays bounded. What
+    it is owed comes when it reads at last.
+    """
+    server = echo_server(attempt)
+    other = server.connect()
+    expect_echo(other, b"before")
+    before = memory(server)
+    greedy = server.connect(receive_buffer=4096)
+    greedy.pause_reading()
+    data = attempt.random().bytes(64 * MIB)
+    greedy.send(data)
+    unchanged, queued = 0, greedy.queued()
+    while unchanged < 50 and greedy.queued() > 0:
+        expect_echo(other, b"is anybody there?")
+        unchanged = unchanged + 1 if greedy.queued() == queued else 0
+        queued = greedy.queued()
+    expect_bounded_memory(server, before)
+    greedy.resume_reading()
+    greedy.expect(data)
+
+
+def memory(server: Server) -> int:
+    """What the server's processes hold for themselves, in bytes."""
+    return sum(map(procinfo.private_bytes, procinfo.tree(server.program.pid)))
+
+
+def expect_bounded_memory(server: Server, before: int) -> None:
+    grown = memory(server) - before
+    if grown > MEMORY_BOUND:
+        fail(
+            f"the server holds {grown >> 20} MiB more than before",
+            Diagnosis("memory-unbounded", "it reads on while nobody takes what it writes: stop reading until the output has gone out"),
+        )
+
+
+@stage("1.10", "64 MiB through", points=6, see="lab1#large", source="write(2)", seconds=30)
+def test_large(attempt: Attempt) -> None:
+    """Any amount of data goes through in both directions at once, unchanged, with bounded memory."""
+    server = echo_server(attempt)
+    client = server.connect()
+    expect_echo(client, b"before")
+    before = memory(server)
+    data = attempt.random().bytes(64 * MIB)
+    client.send(data)
+    client.expect(data)
+    expect_bounded_memory(server, before)
+    client.finish_sending()
+    client.expect_end()

@@ -1,0 +1,177 @@
+"""Lab 1, the machine: short counts, interrupted calls, restarts, and what is left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from grader.labs.lab1.stages_echo import echo_server, expect_echo
+from grader.labs.server import Server
+from grader.labs.stage import Attempt, stage
+from grader.run import procinfo
+from grader.run.sandbox import Limits
+from grader.verdicts import Diagnosis, Hang, StageFailure, fail
+
+FAULTS = {
+    "read=3": "each read() gives at most three bytes",
+    "write=2": "each write() takes at most two bytes",
+    "eintr=2": "every second call fails with EINTR",
+    "read=7,write=5,eintr=3": "short reads, short writes and EINTR together",
+    "eagain=2": "every second write to a non-blocking socket fails with EAGAIN",
+    "aborted=1": "the first accept() fails with ECONNABORTED",
+    "emfile=1": "the first accept() fails with EMFILE",
+}
+
+
+@stage("1.11", "Short reads, short writes, interrupted calls", points=8, see="lab1#short-counts", source="read(2), write(2), signal(7)")
+def test_short_counts(attempt: Attempt) -> None:
+    """read() and write() may move fewer bytes than asked for, any call may be interrupted, and accept() may fail for a reason that
+    passes: no byte is lost, no client is dropped, the server goes on.
+    """
+    for faults, meaning in FAULTS.items():
+        name = f"echo_server with {faults}"
+        try:
+            server = echo_server(attempt, build="faults", environment={"FAULTS": faults}, name=name)
+            for size in (1, 10, 20_000):
+                client = server.connect()
+                data = attempt.random(faults, size).bytes(size)
+                expect_echo(client, data)
+                client.finish_sending()
+                client.expect_end()
+                client.close()
+        except StageFailure as failure:
+            failure.summary = f"where {meaning}: {failure.summary}"
+            kept = failure.diagnosis.text if failure.diagnosis else "it works where the machine is not busy"
+            failure.diagnosis = Diagnosis(f"fault-{faults.partition('=')[0]}", kept)
+            raise
+        server.program.close()
+
+
+@stage("1.12", "Restart on the same port", points=6, see="lab1#restart", source="socket(7), SO_REUSEADDR; RFC 9293, section 3.6.1")
+def test_restart(attempt: Attempt) -> None:
+    """A server that was killed while clients were connected can be started again on its port at once."""
+    first = echo_server(attempt)
+    leaving, staying = first.connect(), first.connect()
+    for client in (leaving, staying):
+        expect_echo(client, b"hello")
+    children = procinfo.children(first.program.pid)
+    first.program.kill()
+    leaving.close()  # its connection is in TIME_WAIT on the server's side now, unless a child still serves it
+    again = restarted(attempt, first, children)
+    expect_echo(again.connect(), b"hello again")
+
+
+def restarted(attempt: Attempt, first: Server, children: list[int]) -> Server:
+    try:
+        return Server(attempt, "echo_server", "--port", str(first.port), name="echo_server started again")
+    except Hang:
+        raise
+    except StageFailure as failure:
+        holders = [pid for pid in children if first.port in procinfo.listening_ports(pid)]
+        failure.diagnosis = (
+            Diagnosis("child-holds-listener", "a child of the killed server still has the listening socket open, so the port stays busy")
+            if holders
+            else Diagnosis("address-in-use", "connections of the killed server are in TIME_WAIT: without SO_REUSEADDR, bind() refuses the port")
+        )
+        raise
+
+
+@stage("1.13", "Nothing left behind", points=8, see="lab1#resources", source="wait(2), close(2); accept(2), EMFILE", seconds=20)
+def test_nothing_left_behind(attempt: Attempt) -> None:
+    """When clients are gone, so are their descriptors and processes. A server that has nothing to do uses no CPU, and neither does one
+    that has no descriptor left; it serves again as soon as some are free.
+    """
+    server = echo_server(attempt)
+    visit(server, 3)
+    expect_no_connections(server)
+    before = len(procinfo.descriptors(server.program.pid))
+    visit(server, 40)
+    expect_no_connections(server)
+    expect_no_more_descriptors(server, before)
+    expect_no_zombies(server)
+    idle = [server.connect() for _ in range(3)]
+    expect_echo(idle[0], b"hello")
+    idle[1].pause_reading()
+    idle[1].send(bytes(1 << 20))
+    expect_idle(server, "with three idle clients", "busy-when-idle", "a loop calls again and again what returns at once")
+    run_out_of_descriptors(attempt)
+
+
+def visit(server: Server, count: int) -> None:
+    """Clients that come, and leave in four ways, some of them at the same time."""
+    for start in range(0, count, 4):
+        clients = [server.connect() for _ in range(min(4, count - start))]
+        for client in clients:
+            expect_echo(client, b"hello")
+        for client, leave in zip(clients, ("close", "reset", "finish_sending", "close"), strict=False):
+            getattr(client, leave)()
+        if len(clients) > 2:
+            clients[2].expect_end()
+            clients[2].close()
+
+
+def expect_no_connections(server: Server) -> None:
+    expect_soon(
+        server,
+        lambda: not procinfo.connections(server.program.pid, server.port),
+        "the sockets of clients that left to be closed",
+        "descriptor-leak",
+        "sockets stay open after their clients left: is every one closed, also when a read or a write fails?",
+    )
+
+
+def expect_no_more_descriptors(server: Server, before: int) -> None:
+    expect_soon(
+        server,
+        lambda: len(procinfo.descriptors(server.program.pid)) <= before,
+        f"the server to hold no more than {before} descriptors again",
+        "descriptor-leak",
+        "descriptors are left over after clients left",
+    )
+
+
+def expect_no_zombies(server: Server) -> None:
+    expect_soon(
+        server,
+        lambda: all(procinfo.state(pid) != "Z" for pid in procinfo.tree(server.program.pid)),
+        "ended children to be waited for",
+        "zombies",
+        "children that ended are still in the process table: signals do not count, so one SIGCHLD may stand for many children",
+    )
+
+
+def expect_soon(server: Server, ready: Callable[[], bool], waiting_for: str, diagnosis: str, text: str) -> None:
+    try:
+        server.world.wait(ready, waiting_for)
+    except Hang as hang:
+        fail(f"{hang.summary}", Diagnosis(diagnosis, text))
+
+
+def expect_idle(server: Server, when: str, diagnosis: str, text: str) -> None:
+    """Uses less than 0.1 s of CPU in a second; a spinning loop uses all that it gets."""
+
+    def used() -> float:
+        return sum(map(procinfo.cpu_seconds, procinfo.tree(server.program.pid)))
+
+    server.world.observe(0.2, lambda: False)  # what it still had to do
+    before = used()
+    if server.world.observe(1.0, lambda: used() - before > 0.1):
+        fail(f"the server uses the CPU {when}", Diagnosis(diagnosis, text))
+
+
+def run_out_of_descriptors(attempt: Attempt) -> None:
+    limit = 24
+    server = echo_server(attempt, limits=Limits(files=limit), name=f"echo_server with {limit} descriptors")
+    clients = [server.connect(wait=False) for _ in range(limit + 4)]
+    for client in clients:
+        client.send(b"?")
+    clients[0].expect(b"?")
+    expect_idle(
+        server, "without a free descriptor", "spins-without-descriptors", "accept() fails with EMFILE and is called again at once"
+    )
+    for client in clients:
+        client.close()
+    try:
+        expect_echo(server.connect(), b"some descriptors are free again")
+    except StageFailure as failure:
+        failure.diagnosis = failure.diagnosis or Diagnosis("gone-after-emfile", "after EMFILE it takes no more clients")
+        raise

@@ -1,0 +1,113 @@
+"""One self-contained page for one lab or several. It needs no script and no network, and its policy allows neither."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from grader.report.escape import visible
+from grader.report.model import ByteDiff, LabResult, StageResult
+from grader.report.sections import has_card, points_of, sections, skipped_ranges, tally
+from grader.verdicts import Verdict
+from grader.wire.diff import ROW, ascii_bytes
+
+_HERE = Path(__file__).resolve().parent
+_TONES = {Verdict.PASS: "pass", Verdict.SKIPPED: "skipped", Verdict.GRADER_ERROR: "error"}
+_GAP = 0.35  # between the pieces of the bar, in points
+
+
+def render(results: list[LabResult]) -> str:
+    """The page as HTML. The style is its only resource, and the policy names that style by its hash."""
+    style = (_HERE / "report.css").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    template = _environment().get_template("report.html.jinja")
+    return template.render(results=results, style=Markup(style), policy=policy, title=_title(results))
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        finalize=_safe,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    functions = (bar, byte_rows, has_card, points_of, sections, skipped_ranges, tally, tone)
+    environment.globals.update({function.__name__: function for function in functions})
+    return environment
+
+
+def _safe(value: Any) -> Any:
+    """Every value that the page shows passes here: text keeps no control character, and is then escaped as HTML."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _title(results: list[LabResult]) -> str:
+    points, most = sum(result.points for result in results), sum(result.max_points for result in results)
+    labs = f"Lab {results[0].lab}" if len(results) == 1 else f"{len(results)} labs"
+    return f"{labs}: {points} of {most} points"
+
+
+def tone(verdict: Verdict) -> str:
+    """The class of a verdict's colours: pass, fail, skipped or error."""
+    return _TONES.get(verdict, "fail")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stage's part of the bar, in points."""
+
+    start: float
+    width: float
+    tone: str
+
+
+def bar(stages: list[StageResult]) -> list[Piece]:
+    """The bar of the score: a piece for each stage, as wide as its points, in order."""
+    pieces, start = [], 0
+    for stage in stages:
+        pieces.append(Piece(start, max(stage.max_points - _GAP, 0.1), tone(stage.verdict)))
+        start += stage.max_points
+    return pieces
+
+
+@dataclass(frozen=True)
+class ByteRow:
+    """One line of the table of bytes. ``wrong`` is the column of the first wrong byte, or -1."""
+
+    offset: str
+    expected: list[str]
+    received: list[str]
+    expected_text: str
+    received_text: str
+    wrong: int
+
+
+def byte_rows(diff: ByteDiff) -> Iterator[ByteRow]:
+    """The table of bytes, sixteen a row; a row always has all its columns."""
+    expected, received = bytes.fromhex(diff.expected), bytes.fromhex(diff.received)
+    for at in range(0, max(len(expected), len(received)), ROW):
+        wanted, came = expected[at : at + ROW], received[at : at + ROW]
+        wrong = diff.offset - diff.start - at
+        yield ByteRow(
+            f"{diff.start + at:08x}",
+            _cells(wanted),
+            _cells(came),
+            ascii_bytes(wanted),
+            ascii_bytes(came),
+            wrong if 0 <= wrong < ROW else -1,
+        )
+
+
+def _cells(data: bytes) -> list[str]:
+    return [f"{byte:02x}" for byte in data] + [""] * (ROW - len(data))

@@ -1,0 +1,136 @@
+"""The failure card's one shape: its parts in order, for the terminal, HTML and JUnit alike. Empty parts are left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from grader.report.escape import visible
+from grader.report.model import ByteDiff, Failure, StageResult
+from grader.verdicts import Verdict
+from grader.wire.diff import Difference
+
+_NOT_YOURS = "The grader or this machine is at fault here, not your program. The stage was not judged and takes no blame."
+_WHOSE = {Verdict.BUILD: "The compiler", Verdict.SANITIZER: "The sanitizer"}
+
+
+class Kind(Enum):
+    """How a part is shown."""
+
+    TEXT = auto()  # the grader's own sentences
+    BYTES = auto()  # the first difference, see ``Section.diff``
+    LOG = auto()  # what the grader saw, an event a line
+    PROGRAM = auto()  # what a program, the compiler or a sanitizer printed: never to be taken for the grader's words
+    COMMAND = auto()  # to be copied: never wrapped, never cut
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of the card. ``text`` holds the lines of a LOG or PROGRAM part, and the caption of the BYTES."""
+
+    title: str
+    text: str
+    kind: Kind = Kind.TEXT
+    diff: ByteDiff | None = None
+
+
+def has_card(stage: StageResult) -> bool:
+    """Whether there is more to say of a stage than its line in the table."""
+    return stage.failure is not None or stage.verdict is Verdict.GRADER_ERROR
+
+
+def sections(stage: StageResult) -> list[Section]:
+    """The parts of the stage's card; none where there is no card."""
+    if stage.failure is not None:
+        parts = _of_failure(stage.failure, _WHOSE.get(stage.verdict, "Output"))
+    elif stage.verdict is Verdict.GRADER_ERROR:
+        parts = [Section("What it means", _NOT_YOURS), Section("What happened", stage.note, Kind.PROGRAM)]
+    else:
+        parts = []
+    return [part for part in parts if part.text.strip()]
+
+
+def _of_failure(failure: Failure, whose: str) -> list[Section]:
+    read = [f"handout {failure.see}" if failure.see else "", failure.source]
+    return [
+        Section("What it checks", failure.checks),
+        Section("What was seen", failure.summary),
+        Section("The bytes", _bytes_caption(failure.diff), Kind.BYTES, failure.diff),
+        Section("Diagnosis", failure.diagnosis),
+        Section("Transcript", "\n".join(failure.transcript), Kind.LOG),
+        Section("The program", failure.process),
+        Section("Its stderr", failure.stderr, Kind.PROGRAM),
+        Section(whose, failure.output, Kind.PROGRAM),
+        Section("Read", "; ".join(filter(None, read))),
+        Section("Hint", failure.hint),
+        Section("More hints", failure.more_hints, Kind.COMMAND),
+        Section("Repeat it", failure.repeat, Kind.COMMAND),
+        Section("Trace", failure.trace, Kind.COMMAND),
+    ]
+
+
+def _bytes_caption(diff: ByteDiff | None) -> str:
+    if diff is None:
+        return ""
+    if diff.expected_size == diff.received_size:
+        return diff.caption
+    return f"{diff.caption}\n{diff.expected_size:,} bytes expected in all, {diff.received_size:,} received"
+
+
+def difference(diff: ByteDiff) -> Difference:
+    """The bytes back from the model, to be drawn anew."""
+    return Difference(
+        offset=diff.offset,
+        start=diff.start,
+        expected=bytes.fromhex(diff.expected),
+        received=bytes.fromhex(diff.received),
+        expected_size=diff.expected_size,
+        received_size=diff.received_size,
+    )
+
+
+@dataclass(frozen=True)
+class SkippedRange:
+    """Stages in a row that were skipped for the same reason."""
+
+    first: str
+    last: str
+    count: int
+    reason: str
+
+    def __str__(self) -> str:
+        span = {1: self.first, 2: f"{self.first} and {self.last}"}.get(self.count, f"{self.first} to {self.last}")
+        return f"{span} skipped: {self.reason}" if self.reason else f"{span} skipped"
+
+
+def skipped_ranges(stages: list[StageResult]) -> list[SkippedRange]:
+    """All skipped stages, neighbours of one reason together, so that a page of them takes a line."""
+    ranges: list[SkippedRange] = []
+    open_range = False
+    for stage in stages:
+        if stage.verdict is not Verdict.SKIPPED:
+            open_range = False
+            continue
+        reason = visible(stage.note)
+        if open_range and ranges[-1].reason == reason:
+            ranges[-1] = SkippedRange(ranges[-1].first, stage.id, ranges[-1].count + 1, reason)
+        else:
+            ranges.append(SkippedRange(stage.id, stage.id, 1, reason))
+        open_range = True
+    return ranges
+
+
+def points_of(stage: StageResult) -> str:
+    """``8/8``; a dash for what was not judged."""
+    judged = stage.verdict not in (Verdict.SKIPPED, Verdict.GRADER_ERROR)
+    return f"{stage.points if judged else '-'}/{stage.max_points}"
+
+
+def tally(stages: list[StageResult]) -> str:
+    """``6 passed, 1 failed, 6 skipped``, without what there is none of."""
+    skipped = sum(stage.verdict is Verdict.SKIPPED for stage in stages)
+    errors = sum(stage.verdict is Verdict.GRADER_ERROR for stage in stages)
+    passed = sum(stage.verdict is Verdict.PASS for stage in stages)
+    failed = len(stages) - skipped - errors - passed
+    counts = {"passed": passed, "failed": failed, "not judged": errors, "skipped": skipped}
+    return ", ".join(f"{count} {word}" for word, count in counts.items() if count)

@@ -1,0 +1,1 @@
+"""The grader, tested like a product."""
