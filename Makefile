@@ -52,7 +52,7 @@ doctor:
 # --- the toolkit's own tests ---
 
 test: $(VENV)/dev
-	@$(python) -m grader.selftest $(ARGS)
+	@$(python) -m pytest $(ARGS)
 
 matrix: $(VENV)/dev
 	@$(python) -m grader.selftest.matrix

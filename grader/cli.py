@@ -116,8 +116,8 @@ def grade_lab(
     """Runs one lab and shows it as it goes."""
     builder = builder_for(lab, settings, made, compiler)
     plan = engine.Plan(lab, settings.seed, settings.stage, settings.go_on, debugger)
-    kind = terminal.LiveReporter if console.is_terminal and debugger is None else terminal.PlainReporter
-    with kind(engine.stages_of(lab), console) as reporter:
+    stages = engine.stages_of(lab)
+    with terminal.PlainReporter(stages, console) if debugger else terminal.reporter(stages, console) as reporter:
         result = engine.run(plan, made, builder, settings.out / "traces", reporter)
     for stage in result.stages:
         if stage.failure is not None or (stage.note and stage.verdict not in ("SKIPPED", "PASS")):
@@ -140,8 +140,8 @@ def command_grade(settings: Settings, console: Console) -> int:
         for lab in LABS:
             console.print(f"Lab {lab.number}: {lab.title}", markup=False)
             results.append(grade_lab(lab, settings, made, compiler, console))
-            terminal.print_summary(console, results[-1], settings.out)
         write.write(results, settings.out, grade=True)
+        terminal.print_grade(console, results, settings.out)
     return max(result.exit_status() for result in results)
 
 

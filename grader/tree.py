@@ -10,7 +10,7 @@ from grader.errors import UsageError
 
 ROOT = Path(__file__).resolve().parent.parent
 
-_CACHES = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".venv", ".git", "out"}
+_CACHES = {"__pycache__", ".hypothesis", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".venv", ".git", "out"}
 _BACKUPS = ("~", ".swp", ".swo", ".orig", ".rej", ".bak", ".pyc")
 
 

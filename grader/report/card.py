@@ -6,6 +6,7 @@ import contextlib
 import json
 import shlex
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from grader.labs.hints import hint_for
@@ -44,7 +45,7 @@ def sharpen(failure: StageFailure, attempt: Attempt) -> None:
             attempt.world.observe(0.5, lambda: any(p.ended() or p.report() for p in attempt.programs))
         for program in attempt.programs:
             if program.report():
-                attempt.world.observe(5.0, lambda program=program: program.ended() or "SUMMARY:" in program.report())
+                attempt.world.observe(5.0, partial(_reported, program))
     for program in attempt.programs:
         verdict = program.verdict_of_ending()
         if verdict is not None:
@@ -52,6 +53,10 @@ def sharpen(failure: StageFailure, attempt: Attempt) -> None:
             failure.output = escape.tail(program.report(), _REPORT_LINES)
             failure.diagnosis = Diagnosis(verdict.lower(), _crash(program, verdict))
             return
+
+
+def _reported(program: Program) -> bool:
+    return program.ended() or "SUMMARY:" in program.report()
 
 
 def _crash(program: Program, verdict: Verdict) -> str:
@@ -118,7 +123,7 @@ def describe(event: Event) -> str:
     """An event of the transcript as one line."""
     if event.size == 0:
         return f"{event.who} {event.what}"
-    shown = event.data[:16]
+    shown = event.data[:12]
     more = " …" if event.size > len(shown) else ""
     unit = "byte" if event.size == 1 else "bytes"
     return f"{event.who} {event.what}: {event.size} {unit}  {hex_bytes(shown)}{more}  {ascii_bytes(shown)}{more}"

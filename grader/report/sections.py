@@ -1,4 +1,4 @@
-"""The failure card's one shape: its parts in order, for the terminal, HTML and JUnit alike. Empty parts are left out."""
+"""The failure card's one shape: its parts in order, for terminal, HTML and JUnit alike. Empty parts are left out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from grader.report.model import ByteDiff, Failure, StageResult
 from grader.verdicts import Verdict
 from grader.wire.diff import Difference
 
-_NOT_YOURS = "The grader or this machine is at fault here, not your program. The stage was not judged and takes no blame."
+_NOT_YOURS = (
+    "The grader or this machine is at fault here, not your program. The stage was not judged and takes no blame."
+)
 _WHOSE = {Verdict.BUILD: "The compiler", Verdict.SANITIZER: "The sanitizer"}
 
 

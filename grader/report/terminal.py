@@ -1,4 +1,4 @@
-"""The terminal: progress, failure cards, summary and hints. All of it also reads well without colours, and in 80 columns.
+"""The terminal: progress, failure cards, summary, hints. All of it also reads well without colours, and in 80 columns.
 
 Strings of the model become ``Text`` as they are: neither rich's markup nor its highlighting ever looks at them.
 """
@@ -150,7 +150,7 @@ class LiveReporter(_Reporter):
         table.add_column(no_wrap=True)
         table.add_column(no_wrap=True, min_width=9)
         table.add_column(no_wrap=True, justify="right")
-        table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+        table.add_column(ratio=1)  # the only one that gives way
         table.add_column(no_wrap=True, justify="right", min_width=8)
         for result in done:
             mark = _text(self.console, result.verdict, _style(result.verdict))
@@ -167,6 +167,7 @@ class LiveReporter(_Reporter):
         self, table: Table, id: str, mark: Text | Spinner, points: str, title: str, time: str, style: str = ""
     ) -> None:
         cells = [_text(self.console, words) for words in (points, title, time)]
+        cells[1].no_wrap, cells[1].overflow = True, "ellipsis"
         table.add_row(_text(self.console, id), mark, *cells, style=style)
 
 
@@ -286,7 +287,10 @@ def _print_facts(console: Console, results: Iterable[LabResult], files: list[str
     for reason in sorted(reasons):
         why = f" ({reason.rstrip('.')})" if reason else ""
         _fact(
-            console, "Isolation", f"resource limits only{why}: that is fit for your own code, not for a stranger's.", "yellow"
+            console,
+            "Isolation",
+            f"resource limits only{why}: that is fit for your own code, not for a stranger's.",
+            "yellow",
         )
     if not reasons:
         _fact(console, "Isolation", "namespaces")

@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
-from typing import Any
+from typing import IO, Any
 
 from grader.errors import UsageError
 from grader.run import procinfo
@@ -47,9 +47,9 @@ class DebuggedProgram(Program):
             os.mkfifo(fifo)
             if sandbox.isolation.uid is not None:
                 os.chown(fifo, sandbox.isolation.uid, sandbox.isolation.uid)
-        self._fifo = open(os.open(fifo, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0)
+        self._fifo = os.fdopen(os.open(fifo, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0)
         self._hold = os.open(fifo, os.O_WRONLY | os.O_CLOEXEC)  # so that it never reads end of file
-        self._pipes = {self._fifo: self.stdout}
+        self._pipes: dict[IO[bytes], Output] = {self._fifo: self.stdout}
         script = ["set breakpoint pending on", "set follow-fork-mode child", "set confirm off", "break main", f"run >'{fifo}'"]
         options = [word for line in script for word in ("-ex", line)]
         terminal = {name: value for name in ("TERM", "HOME", "COLUMNS", "LINES") if (value := os.environ.get(name))}
@@ -57,7 +57,7 @@ class DebuggedProgram(Program):
         self._gdb = subprocess.Popen(
             ["gdb", "-q", *options, "--args", *command], env={**ENVIRONMENT, **(environment or {}), **terminal}
         )
-        self._watch(self._fifo, self.stdout)
+        self._read_when_ready(self._fifo, self.stdout)
         world.check(self._look)
         world.wait(lambda: self.pid != 0 or self.ended(), f"{name} to be started by gdb")
 

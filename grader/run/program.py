@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import contextlib
+import ctypes
 import fcntl
 import os
 import re
@@ -23,10 +24,29 @@ from grader.run.world import World
 from grader.verdicts import Diagnosis, StageFailure, Verdict
 
 _KEEP = 64 * 1024
+_PR_SET_CHILD_SUBREAPER = 36
 _REPORT = re.compile(
     rb"==\d+==\s*ERROR: (?:Address|Leak)Sanitizer|WARNING: ThreadSanitizer|^.*: runtime error: |AddressSanitizer:DEADLYSIGNAL",
     re.MULTILINE,
 )
+
+
+# Children of the grader that are its own: keepers, sandboxes, the janitor.
+_SUPERVISORS: set[int] = set()
+
+
+def adopt_orphans(janitor: int) -> None:
+    """What outlives its keeper becomes the grader's child: prctl(2), PR_SET_CHILD_SUBREAPER."""
+    _SUPERVISORS.add(janitor)
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def kill_orphans() -> None:
+    """Ends what a program left behind that killed its own keeper."""
+    while orphans := [pid for pid in procinfo.children(os.getpid()) if pid not in _SUPERVISORS]:
+        for pid in orphans:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
 
 
 class Output:
@@ -77,6 +97,7 @@ class Program:
         everything = {**ENVIRONMENT, **(environment or {})}
         argv, inherited = sandbox.command(command, limits, everything, theirs.fileno(), writable)
         self._child = self._spawn(argv, inherited, sandbox, everything, writable or sandbox.scratch, stdio)
+        _SUPERVISORS.add(self._child.pid)
         theirs.close()
         for descriptor in inherited[1:]:
             os.close(descriptor)
@@ -126,8 +147,14 @@ class Program:
     def read_output(self) -> None:
         """Reads what the program prints, whenever the stage waits."""
         for pipe, output in self._pipes.items():
-            os.set_blocking(pipe.fileno(), False)
-            self.world.watch(pipe, selectors.EVENT_READ, lambda _, p=pipe, o=output: self._read(p, o))
+            self._read_when_ready(pipe, output)
+
+    def _read_when_ready(self, pipe: IO[bytes], output: Output) -> None:
+        def on_event(_: int) -> None:
+            self._read(pipe, output)
+
+        os.set_blocking(pipe.fileno(), False)
+        self.world.watch(pipe, selectors.EVENT_READ, on_event)
 
     def pause_output(self, pipe_size: int) -> None:
         """Leaves standard output in the pipe, made ``pipe_size`` bytes small: once it is full, the program blocks there."""
@@ -262,3 +289,6 @@ class Program:
         except subprocess.TimeoutExpired:
             self._child.kill()
             self._child.wait()
+        _SUPERVISORS.discard(self._child.pid)
+        if self._lost:
+            kill_orphans()

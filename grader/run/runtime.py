@@ -10,6 +10,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from grader.run.program import adopt_orphans
+
 # What programs in the sandbox see of /etc: names without a network.
 _ETC = {
     "hosts": "127.0.0.1 localhost\n::1 localhost\n",
@@ -35,6 +37,7 @@ def runtime_folder() -> Iterator[Path]:
     if janitor == 0:
         _wait_and_remove(folder, reading)
     os.close(reading)
+    adopt_orphans(janitor)
     try:
         yield folder
     finally:

@@ -9,10 +9,12 @@ from grader.wire.diff import Difference, caption, difference, hex_bytes, rows
 
 HOSTILE = (
     b"\x1b[2J\x1b]0;owned\x07\x1b[31mred\x1b[0m [red]markup[/red] [link=http://evil.example]x[/link] :smile:\r\n"
-    b"<script>alert(1)</script> <img src=http://evil.example/x.png onerror=alert(1)> &amp; ]]> <!-- {{ 7*7 }} {% raw %}\n"
-    b"=HYPERLINK(\"http://evil.example\") +1 -1 @SUM(A1)\n"
+    b"<script>alert(1)</script> <img src=http://evil.example/x.png onerror=alert(1)> &amp; ]]> "
+    b"<!-- {{ 7*7 }} {% raw %}\n"
+    b'=HYPERLINK("http://evil.example") +1 -1 @SUM(A1)\n'
     b"1.4  PASS       8/8  not the grader's words\b\b\n"
-    + "\u202egnp.exe\u202c \u2066isolated\u2069 zero\u200bwidth \ufeff \ufffe \U000e0041 caf\u00e9 \u6f22\u5b57\n".encode()
+    + "\u202egnp.exe\u202c \u2066isolated\u2069 zero\u200bwidth \ufeff \ufffe \U000e0041 ".encode()
+    + "caf\u00e9 \u6f22\u5b57\n".encode()
     + b"not UTF-8: \xff\xfe \xc3( \xed\xa0\x80 nul \x00 tab\tend"
 )
 
@@ -31,6 +33,8 @@ lab1-echo/echo_server.c:31:18: error: implicit declaration of function 'raed' [-
    31 |     ssize_t n = raed(fd, buffer, sizeof buffer);
       |                 ^~~~
 cc1: all warnings being treated as errors"""
+
+_HOME = "/home/student/a-folder/with-a-rather-long-name"
 
 _TRACEBACK = """\
 Traceback (most recent call last):
@@ -55,7 +59,7 @@ def _byte_diff(diff: Difference | None) -> ByteDiff:
 
 def _failure(id: str, summary: str, **more: object) -> Failure:
     fields: dict[str, object] = {
-        "checks": "TCP is a stream: whatever the pieces in which bytes arrive, the same bytes come back in the same order.",
+        "checks": "TCP is a stream: whatever the pieces in which bytes arrive, they come back in the same order.",
         "summary": summary,
         "see": "lab1#stream",
         "source": "RFC 9293, section 3.7; recv(2)",
@@ -73,8 +77,8 @@ def _failure(id: str, summary: str, **more: object) -> Failure:
         "output": "",
         "hint": "What does recv() promise about the size of the piece that it returns?",
         "more_hints": f"make hint STAGE={id} TIER=2",
-        "repeat": f"make lab{id.partition('.')[0]} STAGE={id} SEED=7 WORK=/home/student/a-folder/with-a-rather-long-name/submission",
-        "trace": f"/home/student/a-folder/with-a-rather-long-name/out/traces/lab1-{id}.jsonl",
+        "repeat": f"make lab{id.partition('.')[0]} STAGE={id} SEED=7 WORK={_HOME}/submission",
+        "trace": f"{_HOME}/out/traces/lab1-{id}.jsonl",
     }
     return Failure(**{**fields, **more})  # type: ignore[arg-type]
 
@@ -109,19 +113,36 @@ def _too_much(id: str) -> Failure:
 
 def every_kind() -> LabResult:
     """Every verdict, and the byte differences that look different."""
-    result = LabResult(1, "A TCP echo server", 7, "limits", "bubblewrap is not installed", "gcc (Debian 12.2.0-14) 12.2.0")
+    result = LabResult(
+        1, "A TCP echo server", 7, "limits", "bubblewrap is not installed", "gcc (Debian 12.2.0-14) 12.2.0"
+    )
     crash = _failure(
-        "1.5", "echo_server: every byte was right, but it was killed by SIGSEGV", diagnosis="echo_server was killed by SIGSEGV"
+        "1.5",
+        "echo_server: every byte was right, but it was killed by SIGSEGV",
+        diagnosis="echo_server was killed by SIGSEGV",
     )
     stack = _failure(
-        "1.6", "the connection was closed", diagnosis="echo_server was stopped by a sanitizer", output=_SANITIZER, stderr="oops"
+        "1.6",
+        "the connection was closed",
+        diagnosis="echo_server was stopped by a sanitizer",
+        output=_SANITIZER,
+        stderr="oops",
     )
-    build = _failure("1.7", "echo_server does not compile", output=_COMPILER, transcript=[], process="", hint="", trace="")
+    build = _failure(
+        "1.7", "echo_server does not compile", output=_COMPILER, transcript=[], process="", hint="", trace=""
+    )
     hang = _failure("1.8", "waited 10 s for 1 byte, in vain", stderr="listening …\nread 4096 bytes")
     result.stages = [
         _stage("1.1", "Listens and says so", Verdict.PASS),
         _stage("1.2", "Any fragmentation", Verdict.WRONG, failure=_wrong("1.2")),
-        _stage("1.3", "A half-closed client gets every byte it is owed", Verdict.WRONG, 10, failure=_short("1.3"), unstable=True),
+        _stage(
+            "1.3",
+            "A half-closed client gets every byte it is owed",
+            Verdict.WRONG,
+            10,
+            failure=_short("1.3"),
+            unstable=True,
+        ),
         _stage("1.4", "Echoes one message", Verdict.WRONG, failure=_too_much("1.4")),
         _stage("1.5", "Clients that reset", Verdict.CRASH, failure=crash),
         _stage("1.6", "Every byte value, every size", Verdict.SANITIZER, failure=stack),
@@ -131,7 +152,9 @@ def every_kind() -> LabResult:
         _stage("1.10", "64 MiB through", Verdict.SKIPPED, 6, note="behind stage 1.2", duration_s=0.0),
         _stage("1.11", "Nothing left behind", Verdict.SKIPPED, 6, note="behind stage 1.2", duration_s=0.0),
         _stage("1.12", "--upper", Verdict.PASS, 10, extension=True),
-        _stage("1.13", "UDP echo server", Verdict.SKIPPED, 10, extension=True, note="not attempted: as the starter has it"),
+        _stage(
+            "1.13", "UDP echo server", Verdict.SKIPPED, 10, extension=True, note="not attempted: as the starter has it"
+        ),
     ]
     return result
 
@@ -165,7 +188,12 @@ def hostile() -> LabResult:
     )
     result.stages = [
         _stage("1.1", "Listens and says so", Verdict.WRONG, failure=failure, unstable=True),
-        _stage("1.2", "[red]A title[/red] <i>with</i> \u202emarks", Verdict.GRADER_ERROR, note=HOSTILE.decode("utf-8", "replace")),
+        _stage(
+            "1.2",
+            "[red]A title[/red] <i>with</i> \u202emarks",
+            Verdict.GRADER_ERROR,
+            note=HOSTILE.decode("utf-8", "replace"),
+        ),
         _stage("1.3", "Every byte value, every size", Verdict.SKIPPED, note="behind [stage] <1.1> \x07"),
     ]
     return result

@@ -80,9 +80,7 @@ def test_optional_tools_are_not_required(bare_path: Path) -> None:
 
 def test_a_compiler_without_sanitizers_is_not_enough(bare_path: Path) -> None:
     link(bare_path, "as", "ld", "make", "sh")
-    (bare_path / "cc").write_text(
-        '#!/bin/sh\ncase "$*" in *-fsanitize*) echo "cannot find -lasan" >&2; exit 1;; esac\nexec /usr/bin/cc "$@"\n'
-    )
+    (bare_path / "cc").write_text('#!/bin/sh\ncase "$*" in *-fsanitize*) echo "cannot find -lasan" >&2; exit 1;; esac\nexec /usr/bin/cc "$@"\n')
     (bare_path / "cc").chmod(0o755)
     status, text = say()
     assert status == 1

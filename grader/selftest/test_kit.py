@@ -73,9 +73,7 @@ def test_holds_what_a_student_needs(archive: Path) -> None:
 
 def test_holds_no_solution_and_no_selftest(archive: Path) -> None:
     files = contents(archive)
-    solutions = {
-        path.read_bytes() for path in (ROOT / "solutions").rglob("*.c") if path.is_file() and path.stat().st_size > 0
-    }
+    solutions = {path.read_bytes() for path in (ROOT / "solutions").rglob("*.c") if path.is_file() and path.stat().st_size > 0}
     assert solutions
     assert [name for name, data in files.items() if data in solutions] == []
     odd = [name for name in files if "selftest" in name or "solutions" in name or "__pycache__" in name]

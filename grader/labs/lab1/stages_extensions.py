@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+from itertools import pairwise
 
 from grader.labs.endpoint import Listener, UdpSocket, loopback_families
 from grader.labs.lab1.stages_echo import MIB, echo_server, expect_echo, expect_usage
@@ -180,7 +181,7 @@ def test_udp_client(attempt: Attempt) -> None:
     client.expect(b"one\n", "the reply")
     client.send(b"two\n")
     tries = [server.receive(b"two") for _ in range(3)]
-    for before, after in zip(tries, tries[1:], strict=False):
+    for before, after in pairwise(tries):
         if after.at - before.at < 0.295:
             fail(
                 f"the next try came {after.at - before.at:.3f} s after the one before, with --timeout 300",

@@ -147,14 +147,14 @@ def expect_soon(server: Server, ready: Callable[[], bool], waiting_for: str, dia
 
 
 def expect_idle(server: Server, when: str, diagnosis: str, text: str) -> None:
-    """Uses less than 0.1 s of CPU in a second; a spinning loop uses all that it gets."""
+    """Uses less than 0.1 s of CPU in 0.6 s; a spinning loop uses all that it gets."""
 
     def used() -> float:
         return sum(map(procinfo.cpu_seconds, procinfo.tree(server.program.pid)))
 
-    server.world.observe(0.2, lambda: False)  # what it still had to do
+    server.world.observe(0.1, lambda: False)  # what it still had to do
     before = used()
-    if server.world.observe(1.0, lambda: used() - before > 0.1):
+    if server.world.observe(0.6, lambda: used() - before > 0.1):
         fail(f"the server uses the CPU {when}", Diagnosis(diagnosis, text))
 
 

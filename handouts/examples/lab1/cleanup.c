@@ -1,4 +1,5 @@
-/* cleanup.c - C's answer to destructors and lambdas: one exit with labels, a written owner, a function with its context.
+/* cleanup.c - C's answer to destructors and lambdas: one exit with a label, and a function with
+ * its context.
  *
  *     gcc -std=c11 -D_GNU_SOURCE -Wall -Wextra -o cleanup cleanup.c
  *     ./cleanup cleanup.c            it counts the bytes of a file */

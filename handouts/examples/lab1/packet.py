@@ -1,6 +1,6 @@
-"""Packs the packet that carries "hello" to port 8888 over loopback, field by field, and prints its 71 bytes.
+"""Packs the packet that carries "hello" to port 8888 over loopback, and prints its 71 bytes.
 
-python3 packet.py            the numbers are those of a packet that was really sent; only the checksums are computed
+python3 packet.py            the fields of a packet that was sent; the checksums are computed
 """
 
 import struct
@@ -11,18 +11,16 @@ DATA = b"hello"
 
 
 def checksum(data: bytes) -> int:
-    """The Internet checksum (RFC 1071): the inverted ones' complement sum of 16-bit words."""
+    """RFC 1071: the inverted ones' complement sum of all 16-bit words."""
     total = 0
     for (word,) in struct.iter_unpack("!H", data + b"\0" * (len(data) % 2)):
         total += word
-        total = (total & 0xFFFF) + (total >> 16)  # what overflows comes back in at the right
+        total = (total & 0xFFFF) + (total >> 16)  # the carry comes back at the right
     return total ^ 0xFFFF
 
 
-
-
 def ethernet_header() -> bytes:
-    """Destination, source, and the number that says: IPv4 follows.  Loopback has no hardware, so no addresses."""
+    """Destination, source, and the number that says: IPv4 follows.  Loopback has no addresses."""
     return bytes(6) + bytes(6) + struct.pack("!H", 0x0800)
 
 
@@ -34,17 +32,14 @@ def ip_header(payload_size: int, protocol: int, check: int = 0) -> bytes:
     return fields + LOOPBACK + LOOPBACK
 
 
-
-
 def tcp_header(check: int = 0) -> bytes:
     words, psh_ack = 8, 0x18
     ports = struct.pack("!HH", CLIENT_PORT, SERVER_PORT)
     numbers = struct.pack("!II", 0x6B316259, 0x8B3C2845)
     rest = struct.pack("!BBHHH", words << 4, psh_ack, 64, check, 0)
-    timestamps = struct.pack("!BBBBII", 1, 1, 8, 10, 2058576145, 2322590838)  # two NOPs, then kind 8, 10 bytes
+    # Two NOPs, then the timestamps: kind 8, 10 bytes.
+    timestamps = struct.pack("!BBBBII", 1, 1, 8, 10, 2058576145, 2322590838)
     return ports + numbers + rest + timestamps
-
-
 
 
 def pseudo_header(protocol: int, size: int) -> bytes:
@@ -64,12 +59,13 @@ def datagram() -> bytes:
     size = 8 + len(DATA)
     ports = struct.pack("!HH", 40000, 8888)
     bare = ports + struct.pack("!HH", size, 0) + DATA
-    check = checksum(pseudo_header(17, size) + bare) or 0xFFFF  # 0 would mean: not computed (RFC 768)
+    check = checksum(pseudo_header(17, size) + bare) or 0xFFFF  # 0 says: not computed (RFC 768)
     return ports + struct.pack("!HH", size, check) + DATA
 
 
 def main() -> None:
-    for title, data in (("TCP over IPv4 over Ethernet", packet()), ("the UDP datagram alone", datagram())):
+    both = (("TCP over IPv4 over Ethernet", packet()), ("the UDP datagram alone", datagram()))
+    for title, data in both:
         print(f"{title}, {len(data)} bytes")
         for at in range(0, len(data), 16):
             print(f"  {at:04x}  {data[at : at + 16].hex(' ')}")

@@ -1,4 +1,5 @@
-/* sequential_server.c - the recipe of a TCP server, for one client at a time: listen, accept, read, write, close.
+/* sequential_server.c - the recipe of a TCP server, for one client at a time: listen, accept, read,
+ * write, close.
  *
  *     gcc -std=c11 -D_GNU_SOURCE -Wall -Wextra -o sequential_server sequential_server.c
  *     ./sequential_server            it listens on 127.0.0.1:8888 */

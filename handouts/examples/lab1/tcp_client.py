@@ -1,4 +1,4 @@
-"""The TCP client of many tutorials, set right: it sends all of its message and receives all of the reply.
+"""The TCP client of many tutorials, set right: it sends all of it and receives all of it.
 
 python3 tcp_client.py            with tcp_server.py running
 """
@@ -21,13 +21,11 @@ def receive(connection: socket.socket, size: int) -> bytes:
 
 
 def main() -> None:
-    message = "Hello, World! Grüße, 世界".encode()
+    message = "Hello, World! Grüße".encode()
     with socket.create_connection(ADDRESS, timeout=TIMEOUT_S) as connection:
         connection.sendall(message)
         reply = receive(connection, len(message))
     print(reply.decode())  # only now: a piece may end in the middle of a character
-
-
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The TCP server of many tutorials, set right: it serves client after client, and survives each of them.
+"""The TCP server of many tutorials, set right: it serves client after client.
 
 python3 tcp_server.py            it listens on 127.0.0.1:12345
 """
@@ -23,13 +23,11 @@ def main() -> None:
         while True:
             client, peer = listener.accept()
             with client:
-                client.settimeout(PATIENCE_S)  # a silent client shall not stop the others
+                client.settimeout(PATIENCE_S)  # silence shall not stop the others
                 try:
                     serve(client)
                 except OSError as error:  # a reset, or the timeout: its trouble alone
                     print(f"{peer[0]}:{peer[1]}: {error}")
-
-
 
 
 if __name__ == "__main__":

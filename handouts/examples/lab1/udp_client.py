@@ -3,6 +3,7 @@
 python3 udp_client.py            with udp_server.py running, or without, to see it give up
 """
 
+import contextlib
 import socket
 import time
 
@@ -13,7 +14,7 @@ LARGEST = 65535
 
 
 def wait_for(connection: socket.socket, datagram: bytes) -> bool:
-    """True if the echo of datagram came in time; anything else does not restart the wait."""
+    """True if the echo came in time.  Anything else does not restart the wait."""
     deadline = time.monotonic() + TIMEOUT_S
     while (left := deadline - time.monotonic()) > 0:
         connection.settimeout(left)
@@ -31,16 +32,12 @@ def main() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as connection:
         connection.connect(ADDRESS)  # sends nothing: notes the peer, filters what comes
         for number in range(1, TRIES + 1):
-            try:
+            with contextlib.suppress(ConnectionRefusedError):  # a report about an earlier one
                 connection.send(b"hello")
-            except ConnectionRefusedError:  # the report about an earlier datagram
-                pass
             if wait_for(connection, b"hello"):
                 print(f"answered at try {number}")
                 return
         print(f"no answer after {TRIES} tries")
-
-
 
 
 if __name__ == "__main__":

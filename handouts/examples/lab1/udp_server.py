@@ -17,7 +17,5 @@ def main() -> None:
             server.sendto(datagram, sender)
 
 
-
-
 if __name__ == "__main__":
     main()

@@ -1,0 +1,136 @@
+"""Running the grader from outside, as a user would, on trees made for the purpose."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader.report.model import LabResult
+
+ROOT = Path(__file__).resolve().parents[2]
+SELFTEST = ROOT / "grader" / "selftest"
+VARIANTS = SELFTEST / "variants"
+BROKEN = SELFTEST / "broken"
+HOSTILE = SELFTEST / "hostile"
+
+# Far above what any run needs: a grader that takes longer is itself broken.
+GRADER_SECONDS = 300
+
+
+def require(tool: str, there: bool) -> None:
+    """Skips the test where a tool is missing; fails it where the REQUIRE variable names that tool."""
+    if there:
+        return
+    if tool in os.environ.get("REQUIRE", "").split(","):
+        pytest.fail(f"REQUIRE={tool}, but it is not there")
+    pytest.skip(f"{tool} is not there")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run of the grader left: its exit status, its words, and its result file if it wrote one."""
+
+    status: int
+    stdout: str
+    stderr: str
+    result: LabResult | None
+
+    def verdicts(self) -> dict[str, str]:
+        assert self.result is not None, self.stdout + self.stderr
+        return {stage.id: str(stage.verdict) for stage in self.result.stages}
+
+
+def grader_environment(out: Path, **variables: object) -> dict[str, str]:
+    """The caller's environment with the Makefile's variables as given, and no others of them."""
+    known = ("WORK", "SEED", "STAGE", "ALL", "BORROW", "ISOLATION", "ARGS", "PROGRAM", "TIER", "TRACE", "RELEASE", "MAKEFLAGS")
+    kept = {name: value for name, value in os.environ.items() if name not in known}
+    return {**kept, "OUT": str(out), "COLUMNS": "120", **{name: str(value) for name, value in variables.items()}}
+
+
+def grade(out: Path, *command: str, python: list[str] | None = None, root: Path = ROOT, **variables: object) -> Run:
+    """Runs ``grader/__main__.py`` with the command (default: lab 1) and reads ``lab1.json`` from ``out``."""
+    interpreter = python or [sys.executable]
+    done = subprocess.run(
+        [*interpreter, "-I", str(root / "grader" / "__main__.py"), *(command or ("lab", "1"))],
+        env=grader_environment(out, **variables),
+        cwd=root,
+        capture_output=True,
+        text=True,
+        errors="surrogateescape",
+        timeout=GRADER_SECONDS,
+    )
+    return Run(done.returncode, done.stdout, done.stderr, read_result(out))
+
+
+def read_result(out: Path) -> LabResult | None:
+    try:
+        return LabResult.from_json(json.loads((out / "lab1.json").read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A correct program with one plausible bug, and where the bug must be caught."""
+
+    id: str
+    bug: str
+    base: str
+    stage: str
+    verdicts: tuple[str, ...]
+    diagnoses: tuple[str, ...]
+    edits: tuple[dict[str, str], ...]
+
+    def make(self, folder: Path) -> Path:
+        """Writes the tree to ``folder``; an edit that does not fit exactly once is an error of ours."""
+        base = ROOT / "solutions" if self.base == "solutions" else SELFTEST / self.base
+        shutil.copytree(base, folder)
+        for edit in self.edits:
+            path = folder / edit["file"]
+            text = path.read_text(encoding="utf-8")
+            count = text.count(edit["find"])
+            assert count == 1, f"{self.id}: the text to find occurs {count} times in {edit['file']}"
+            path.write_text(text.replace(edit["find"], edit["replace"]), encoding="utf-8")
+            if edit.get("delete"):
+                path.unlink()
+        return folder
+
+
+def broken_programs(lab: int = 1) -> list[Broken]:
+    """All broken programs of a lab."""
+    found = []
+    for path in sorted((BROKEN / f"lab{lab}").glob("*.toml")):
+        for entry in tomllib.loads(path.read_text(encoding="utf-8"))["program"]:
+            found.append(_broken(entry))
+    assert len({program.id for program in found}) == len(found), "two broken programs have one id"
+    return found
+
+
+def _broken(entry: dict[str, Any]) -> Broken:
+    return Broken(
+        id=entry["id"],
+        bug=entry["bug"],
+        base=entry["base"],
+        stage=entry["stage"],
+        verdicts=_tuple(entry["verdict"]),
+        diagnoses=_tuple(entry.get("diagnosis", [])),
+        edits=tuple(entry["edit"]),
+    )
+
+
+def _tuple(value: str | list[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def variants() -> list[Path]:
+    """The correct programs that are not the reference."""
+    return sorted(path for path in VARIANTS.iterdir() if path.is_dir())
