@@ -23,10 +23,11 @@ _STAYS_OUT = (
     "grader/requirements/book.*",
     "grader/requirements/class.*",
     "grader/requirements/dev.*",
+    "handouts/conf.py",
 )
 _GOES_IN = (
-    "Makefile", "README.md", "LICENSE", ".clang-format", ".devcontainer/*", "labs/include/*", "labs/host/*",
-    "labs/lab.mk", "labs/lab*-*/*", "grader/*", "handouts/*", "docs/protocol.md",
+    "Makefile", "README.md", "LICENSE", ".clang-format", ".gitignore", ".devcontainer/*", "labs/include/*", "labs/host/*",
+    "labs/lab.mk", "labs/lab*-*/*", "grader/*", "handouts/*", "docs/protocol.md", "docs/grader.md",
 )  # fmt: skip
 
 

@@ -1,15 +1,17 @@
-/* keeper.c - runs one program under limits, says what became of it, and sees that nothing of it
- * survives.
+/* keeper.c - runs one program under limits, says what became of it, and lets nothing survive it.
  *
- *     keeper [-n FILES] [-p PROCESSES] [-s FILE_BYTES] [-c CPU_SECONDS] [-u UID] [-r] [-i] -f CONTROL PROGRAM [ARG...]
+ *     keeper [-n FILES] [-p PROCESSES] [-s FILE_BYTES] [-c CPU_SECONDS] [-u UID] [-r] [-i]
+ *            -f CONTROL PROGRAM [ARG...]
  *
  * CONTROL is a connected SOCK_SEQPACKET socket to the grader.  To the grader go three kinds of
  * message:
  *
- *     "S"                     sent by the program's own process just before it becomes the program, so that the
- *                             message's credentials (unix(7), SO_PASSCRED) name its pid as the grader sees it
- *     "X errno"               the program could not be executed
- *     "E status cpu_us"       the program ended: status as of waitpid(2), CPU time of it and its reaped children
+ *     "S"               sent by the program's own process just before it becomes the program, so
+ *                       that the message's credentials (unix(7), SO_PASSCRED) name its pid as the
+ *                       grader sees it
+ *     "X errno"         the program could not be executed
+ *     "E status cpu_us" the program ended: its status as of waitpid(2), and the CPU time of it and
+ *                       of the children that it waited for
  *
  * From the grader comes one byte a signal, to be sent to the program.  When the grader closes the
  * socket, or dies, the keeper kills all that the program left behind, and exits.

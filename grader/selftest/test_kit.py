@@ -63,7 +63,7 @@ def test_holds_nothing_of_the_machine_that_made_it(archive: Path) -> None:
 
 def test_holds_what_a_student_needs(archive: Path) -> None:
     needed = {
-        "Makefile", "README.md", "LICENSE", ".clang-format", ".devcontainer/devcontainer.json", "docs/protocol.md",
+        "Makefile", "README.md", "LICENSE", ".clang-format", ".devcontainer/devcontainer.json", "docs/protocol.md", "docs/grader.md",
         "labs/lab.mk", "labs/include/net.h", "labs/host/faults.c", "grader/__main__.py", "grader/labs/starters.json",
         "grader/labs/lab1/stages_echo.py", "grader/requirements/student.txt", f"{starters.FOLDER}/{LAB1}/net.c",
         "handouts/index.md", "handouts/lab1.md",

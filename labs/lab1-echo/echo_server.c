@@ -1,5 +1,4 @@
-/* echo_server.c - sends back every byte that it receives (RFC 862), to any number of clients at
- * once.
+/* echo_server.c - sends back every byte that it receives (RFC 862), to many clients at once.
  *
  * Stage 1.7: say here how it serves many at once, and why none of them can hold up the others. */
 #include "net.h"

@@ -1,5 +1,4 @@
-/* echo_server.c - sends back every byte that it receives (RFC 862), to any number of clients at
- * once.
+/* echo_server.c - sends back every byte that it receives (RFC 862), to many clients at once.
  *
  * The parent accepts, and forks a child for each client.  The child reads, writes and exits; the
  * kernel closes what it had open.  So a client that is slow, silent or gone costs the others
@@ -68,10 +67,10 @@ static void serve(int client, bool upper)
     }
 }
 
+/* If no process is left, this client is refused, and the others go on. */
 static void serve_in_child(int listener, int client, bool upper)
 {
-    if (fork() !=
-        0) /* the parent; or no process is left: this client is refused, the others go on */
+    if (fork() != 0)
         return;
     close(listener);
     serve(client, upper);
@@ -86,8 +85,7 @@ static int serve_all(int listener, bool upper)
             serve_in_child(listener, client, upper);
             close(client);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            poll(NULL, 0,
-                 BACK_OFF_MS); /* the client still waits in the queue: trying at once would spin */
+            poll(NULL, 0, BACK_OFF_MS); /* the client still waits: trying at once would spin */
         } else {
             perror("accept");
             return EXIT_FAILURE;
