@@ -16,10 +16,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from grader import engine
+from grader import bench, doctor, engine, kit, starters
 from grader.errors import MachineError, UsageError
 from grader.labs import LABS, Lab
 from grader.labs.hints import hint_for
+from grader.labs.server import Server
 from grader.labs.stage import Stage
 from grader.report import card, escape, terminal, write
 from grader.report.model import LabResult
@@ -198,7 +199,7 @@ def command_run(settings: Settings, console: Console, number: str) -> int:
 def command_debug(settings: Settings, console: Console) -> int:
     """One stage with its program under gdb, without a deadline."""
     lab, stage = stage_named(settings.stage)
-    debugger = Debugger()
+    debugger = Debugger(settings.work)
     limits = Settings(settings.work, settings.out, settings.seed, stage.id, True, isolation.LIMITS)
     with sandbox(limits) as (made, compiler):
         result = grade_lab(lab, limits, made, compiler, console, debugger)
@@ -248,14 +249,10 @@ def command_replay(settings: Settings, console: Console) -> int:
 
 
 def command_doctor(settings: Settings, console: Console) -> int:
-    from grader import doctor
-
     return doctor.main(console)
 
 
 def command_kit(settings: Settings, console: Console) -> int:
-    from grader import kit
-
     text = os.environ.get("RELEASE", "")
     try:
         release = [int(word) for word in text.split(",") if word]
@@ -267,11 +264,14 @@ def command_kit(settings: Settings, console: Console) -> int:
 
 
 def command_bench(settings: Settings, console: Console, number: str = "") -> int:
-    from grader import bench
-
-    lab_named(number)
-    writable(settings.out)
-    return bench.main(number, settings.out, console)
+    """Measures a lab's programs, optimized and without sanitizers, beside peers."""
+    lab = lab_named(number)
+    with sandbox(settings) as (made, compiler):
+        plain = engine.Plan(lab, settings.seed)
+        with engine.bare_attempt(plain, made, builder_for(lab, settings, made, compiler)) as attempt:
+            rows = bench.measure(lab.number, lambda name: Server(attempt, name, "--port", "0", build="plain").port)
+    bench.show(number, rows, settings.out, console)
+    return 0
 
 
 COMMANDS: dict[str, Callable[..., int]] = {
@@ -286,6 +286,7 @@ def main() -> int:
     try:
         if command not in COMMANDS or len(arguments) > 1:
             raise UsageError(f"unknown command '{command}': see 'make help'")
+        starters.install(ROOT)
         return COMMANDS[command](Settings.from_environment(), console, *arguments)
     except UsageError as error:
         print(f"error: {escape.visible(str(error))}", file=sys.stderr)

@@ -9,6 +9,7 @@ import os
 import time
 import traceback
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -75,6 +76,17 @@ def run(plan: Plan, sandbox: Sandbox, builder: Builder, traces: Path, reporter: 
     if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) or engine.unknown_stage:
         raise UsageError(engine.unknown_stage or f"pytest ended with {status!r}")
     return result
+
+
+@contextmanager
+def bare_attempt(plan: Plan, sandbox: Sandbox, builder: Builder) -> Iterator[Attempt]:
+    """For what is no stage: programs of the lab, started as stages start them, without a deadline."""
+    stage = Stage(f"{plan.lab.number}.0", "no stage", 0, "")
+    attempt = Attempt(stage, plan.seed, sandbox, builder, World(None))
+    try:
+        yield attempt
+    finally:
+        attempt.close()
 
 
 def _pytest(lab: Lab, plugin: object, *options: str) -> int:

@@ -146,6 +146,7 @@ class Builder:
         cached.parent.mkdir(parents=True, exist_ok=True)
         temporary = cached.with_name(f"{program}.{os.getpid()}")
         shutil.copyfile(result, temporary)
+        temporary.chmod(0o755)
         temporary.replace(cached)
         (cached.parent / "warnings.txt").write_text(self._readable(words))
 

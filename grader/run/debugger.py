@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
+from pathlib import Path
 from typing import IO, Any
 
 from grader.errors import UsageError
 from grader.run import procinfo
-from grader.run.program import Output, Program
+from grader.run.program import Output, Program, kill_orphans
 from grader.run.sandbox import ENVIRONMENT, Limits, Sandbox
 from grader.run.world import World
 
 
 class Debugger:
-    """Starts the first program under gdb, and what else the stage starts as usual. Raises UsageError without gdb."""
+    """Starts the first program under gdb, and what else the stage starts as usual.
 
-    def __init__(self) -> None:
+    ``sources`` is the tree that gdb shows source lines from. Raises UsageError without gdb.
+    """
+
+    def __init__(self, sources: Path) -> None:
         if shutil.which("gdb") is None:
             raise UsageError("gdb is not installed (see 'make doctor')")
+        self._sources = sources
         self._used = False
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for gdb
 
@@ -28,14 +34,21 @@ class Debugger:
         if self._used:
             return Program(world, sandbox, command, **more)
         self._used = True
-        return DebuggedProgram(world, sandbox, command, name=more["name"], environment=more["environment"])
+        return DebuggedProgram(world, sandbox, command, name=more["name"], sources=self._sources, environment=more["environment"])
 
 
 class DebuggedProgram(Program):
     """Standard output goes to the grader, which waits for lines there; the terminal and stderr are gdb's."""
 
     def __init__(
-        self, world: World, sandbox: Sandbox, command: list[str], *, name: str, environment: dict[str, str] | None
+        self,
+        world: World,
+        sandbox: Sandbox,
+        command: list[str],
+        *,
+        name: str,
+        sources: Path,
+        environment: dict[str, str] | None,
     ) -> None:
         self.world, self.name, self.limits = world, name, Limits()
         self.stdout, self.stderr = Output(), Output()
@@ -50,7 +63,8 @@ class DebuggedProgram(Program):
         self._fifo = os.fdopen(os.open(fifo, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0)
         self._hold = os.open(fifo, os.O_WRONLY | os.O_CLOEXEC)  # so that it never reads end of file
         self._pipes: dict[IO[bytes], Output] = {self._fifo: self.stdout}
-        script = ["set breakpoint pending on", "set follow-fork-mode child", "set confirm off", "break main", f"run >'{fifo}'"]
+        run = f"run {shlex.join(command[1:])} >{shlex.quote(str(fifo))}"
+        script = [f"directory {sources}", "set follow-fork-mode child", "set confirm off", "break main", run]
         options = [word for line in script for word in ("-ex", line)]
         terminal = {name: value for name in ("TERM", "HOME", "COLUMNS", "LINES") if (value := os.environ.get(name))}
         print(f"gdb: {name} stops in main; 'break serve' and 'continue' go on. The grader's client waits as long as you do.", flush=True)
@@ -81,5 +95,6 @@ class DebuggedProgram(Program):
         os.close(self._hold)
         print("the stage is over: leave gdb with 'quit'", flush=True)
         self._gdb.wait()
+        kill_orphans()  # gdb follows the child after a fork, and lets the parent run free
 
 

@@ -28,6 +28,7 @@ from grader.labs.stage import Stage
 from grader.report import html, junit, terminal, write
 from grader.report.escape import one_line, tail, visible
 from grader.report.model import ByteDiff, Failure, LabResult, StageResult
+from grader.selftest import picture
 from grader.selftest.samples import HOSTILE, SAMPLES, all_passed, every_kind, hostile
 from grader.selftest.test_report_html import Page
 from grader.verdicts import Verdict
@@ -345,3 +346,7 @@ def test_the_caret_stands_under_the_first_wrong_byte(expected: bytes, at: int, r
     assert wanted == (f"{expected[number]:02x}" if number < len(expected) else "")
     assert wanted != came
     assert max(map(len, lines)) <= 20 + 4 * row + 1
+
+
+def test_the_picture_in_the_readme_is_what_the_terminal_shows() -> None:
+    assert picture.PATH.read_text(encoding="utf-8") == picture.draw(), "python -m grader.selftest.picture --write"

@@ -63,13 +63,16 @@ static int open_reserve(void)
     return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-static void turn_one_away(struct server *server)
+/* False: there was none.  EMFILE does not tell, for accept(2) asks for a descriptor first. */
+static bool turn_one_away(struct server *server)
 {
     close(server->reserve);
     int fd = accept(server->listener, NULL, NULL);
+    bool empty = fd < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
     if (fd >= 0)
         close(fd);
     server->reserve = open_reserve();
+    return !empty;
 }
 
 static void accept_until_none_waits(struct server *server)
@@ -82,7 +85,8 @@ static void accept_until_none_waits(struct server *server)
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
             return;
         } else if (errno == EMFILE && server->reserve >= 0) {
-            turn_one_away(server);
+            if (!turn_one_away(server))
+                return;
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             server->retry = true; /* no edge will tell when there are some again */
             return;

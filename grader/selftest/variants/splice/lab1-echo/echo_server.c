@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { CLIENTS = 4096, PIECE = 65536, REST_MS = 200 };
@@ -118,24 +119,33 @@ static bool admit(void)
     return true;
 }
 
+static long long now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+}
+
+/* While something has run out, the listener is left alone: until a client leaves, or for a while. */
 static void run(void)
 {
-    bool rests = false;
+    long long rest_until = 0;
 
     for (;;) {
+        bool rests = now_ms() < rest_until;
         polled[0].events = rests ? 0 : POLLIN;
-        int ready = poll(polled, count, rests ? REST_MS : -1);
-        if (ready < 0)
+        if (poll(polled, count, rests ? REST_MS : -1) < 0)
             continue;
-        rests = rests && ready > 0;
-        for (nfds_t i = count - 1; i > 0; i--)
-            if (polled[i].revents != 0) {
-                nfds_t before = count;
+        for (nfds_t i = count - 1; i > 0; i--) {
+            nfds_t before = count;
+            if (polled[i].revents != 0)
                 serve(i);
-                rests = rests && count == before;
-            }
-        if (polled[0].revents != 0)
-            rests = !admit();
+            if (count < before)
+                rest_until = 0;
+        }
+        if (polled[0].revents != 0 && !admit())
+            rest_until = now_ms() + REST_MS;
     }
 }
 
