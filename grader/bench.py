@@ -1,4 +1,5 @@
-"""``make bench LAB=n``: a lab's program beside peers, measured in one run; a table and OUT/bench-labN.json.
+"""``make bench LAB=n``: a lab's program beside peers, measured in one run; a table and
+OUT/bench-labN.json.
 
 A benchmark is no test: nothing fails on a time.
 """
@@ -20,7 +21,9 @@ ROUNDS = 5
 
 @dataclass(frozen=True)
 class Row:
-    """One comparison. ``ratio`` is above 1 where ours is better; ``goal`` is the ratio to reach, or None."""
+    """One comparison. ``ratio`` is above 1 where ours is better; ``goal`` is the ratio to reach, or
+    None.
+    """
 
     name: str
     unit: str
@@ -41,8 +44,10 @@ def compare(
     *,
     goal: float | None = None,
 ) -> Row:
-    """Runs the two in turn, five times after one warm-up, so that a machine that changes its speed changes both; medians,
-    and the median of the ratios pair by pair. A larger figure is a better one."""
+    """Runs the two in turn, five times after one warm-up, so that a machine that changes its speed
+    changes both; medians, and the median of the ratios pair by pair. A larger figure is a better
+    one.
+    """
     ours(), peer()
     pairs = [(ours(), peer()) for _ in range(ROUNDS)]
     ratio = statistics.median(mine / other for mine, other in pairs)
@@ -58,7 +63,15 @@ def show(lab: str, rows: list[Row], out: Path, console: Console) -> None:
         table.add_column(heading, justify="left" if heading in ("what", "unit", "") else "right")
     for row in rows:
         goal = "" if row.goal is None else f"{row.goal:g} {'met' if row.met else 'not met'}"
-        table.add_row(row.name, row.unit, f"{row.ours:,.1f}", f"{row.peer:,.1f}", row.peer_name, f"{row.ratio:.2f}", goal)
+        table.add_row(
+            row.name,
+            row.unit,
+            f"{row.ours:,.1f}",
+            f"{row.peer:,.1f}",
+            row.peer_name,
+            f"{row.ratio:.2f}",
+            goal,
+        )
     console.print(table)
     path = out / f"bench-lab{lab}.json"
     path.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")

@@ -1,4 +1,6 @@
-"""The commands behind the Makefile. Options come from its variables: WORK, OUT, SEED, STAGE, ALL and so on."""
+"""The commands behind the Makefile. Options come from its variables: WORK, OUT, SEED, STAGE, ALL
+and so on.
+"""
 
 from __future__ import annotations
 
@@ -48,13 +50,18 @@ class Settings:
     @staticmethod
     def from_environment() -> Settings:
         """Raises UsageError for a value that can't be meant."""
-        given = {name: os.environ.get(name, "") for name in ("WORK", "OUT", "SEED", "STAGE", "ALL", "ISOLATION", "BORROW")}
+        given = {
+            name: os.environ.get(name, "")
+            for name in ("WORK", "OUT", "SEED", "STAGE", "ALL", "ISOLATION", "BORROW")
+        }
         seed = given["SEED"] or "1"
         if not (seed.isascii() and seed.isdigit()) or len(seed) > 18:
             raise UsageError(f"SEED={seed}: a seed is a whole number from 0 on")
         level = given["ISOLATION"] or None
         if level not in (None, isolation.NAMESPACES, isolation.LIMITS):
-            raise UsageError(f"ISOLATION={level}: it is {isolation.NAMESPACES} or {isolation.LIMITS}")
+            raise UsageError(
+                f"ISOLATION={level}: it is {isolation.NAMESPACES} or {isolation.LIMITS}"
+            )
         if given["ALL"] not in ("", "0", "1"):
             raise UsageError(f"ALL={given['ALL']}: it is 1 or nothing")
         if given["BORROW"]:
@@ -62,7 +69,14 @@ class Settings:
         work, out = Path(given["WORK"] or "labs"), Path(given["OUT"] or "out")
         if not work.is_dir():
             raise UsageError(f"WORK={work}: there is no such folder")
-        return Settings(work.absolute(), out.absolute(), int(seed), given["STAGE"] or None, given["ALL"] == "1", level)
+        return Settings(
+            work.absolute(),
+            out.absolute(),
+            int(seed),
+            given["STAGE"] or None,
+            given["ALL"] == "1",
+            level,
+        )
 
 
 def lab_named(text: str) -> Lab:
@@ -70,7 +84,9 @@ def lab_named(text: str) -> Lab:
     for lab in LABS:
         if text == str(lab.number):
             return lab
-    raise UsageError(f"there is no lab '{text}': it is one of {', '.join(str(lab.number) for lab in LABS)}")
+    raise UsageError(
+        f"there is no lab '{text}': it is one of {', '.join(str(lab.number) for lab in LABS)}"
+    )
 
 
 def stage_named(text: str | None) -> tuple[Lab, Stage]:
@@ -81,7 +97,9 @@ def stage_named(text: str | None) -> tuple[Lab, Stage]:
     for stage in engine.stages_of(lab):
         if stage.id == text:
             return lab, stage
-    raise UsageError(f"STAGE={text}: 'make stages LAB={lab.number}' lists those of lab {lab.number}")
+    raise UsageError(
+        f"STAGE={text}: 'make stages LAB={lab.number}' lists those of lab {lab.number}"
+    )
 
 
 def writable(folder: Path) -> None:
@@ -112,13 +130,22 @@ def builder_for(lab: Lab, settings: Settings, made: Sandbox, compiler: str) -> b
 
 
 def grade_lab(
-    lab: Lab, settings: Settings, made: Sandbox, compiler: str, console: Console, debugger: Debugger | None = None
+    lab: Lab,
+    settings: Settings,
+    made: Sandbox,
+    compiler: str,
+    console: Console,
+    debugger: Debugger | None = None,
 ) -> LabResult:
     """Runs one lab and shows it as it goes."""
     builder = builder_for(lab, settings, made, compiler)
     plan = engine.Plan(lab, settings.seed, settings.stage, settings.go_on, debugger)
     stages = engine.stages_of(lab)
-    with terminal.PlainReporter(stages, console) if debugger else terminal.reporter(stages, console) as reporter:
+    with (
+        terminal.PlainReporter(stages, console)
+        if debugger
+        else terminal.reporter(stages, console) as reporter
+    ):
         result = engine.run(plan, made, builder, settings.out / "traces", reporter)
     for stage in result.stages:
         if stage.failure is not None or (stage.note and stage.verdict not in ("SKIPPED", "PASS")):
@@ -151,12 +178,18 @@ def command_stages(settings: Settings, console: Console, number: str = "") -> in
         console.print(f"Lab {lab.number}: {lab.title}", markup=False)
         for stage in engine.stages_of(lab):
             kind = "ext " if stage.extension else "    "
-            console.print(f"  {stage.id:<5} {kind}{stage.points:>3}  {stage.title}  [{stage.see}]", markup=False, highlight=False)
+            console.print(
+                f"  {stage.id:<5} {kind}{stage.points:>3}  {stage.title}  [{stage.see}]",
+                markup=False,
+                highlight=False,
+            )
     return 0
 
 
 def command_build(settings: Settings, console: Console, number: str) -> int:
-    """Builds every program of the lab, says what the compiler said, and describes the build to editors."""
+    """Builds every program of the lab, says what the compiler said, and describes the build to
+    editors.
+    """
     lab = lab_named(number)
     failed = 0
     with sandbox(settings) as (made, compiler):
@@ -183,7 +216,9 @@ def command_run(settings: Settings, console: Console, number: str) -> int:
         builder = builder_for(lab, settings, made, compiler)
         program = os.environ.get("PROGRAM") or builder.programs(lab.folder)[0]
         if program not in builder.programs(lab.folder):
-            raise UsageError(f"PROGRAM={program}: lab {number} has {', '.join(builder.programs(lab.folder))}")
+            raise UsageError(
+                f"PROGRAM={program}: lab {number} has {', '.join(builder.programs(lab.folder))}"
+            )
         try:
             builder.built(program, "judge")
         except StageFailure as failure:
@@ -215,7 +250,9 @@ def command_hint(settings: Settings, console: Console) -> int:
     diagnosis = ""
     try:
         last = LabResult.from_json(json.loads((settings.out / f"lab{lab.number}.json").read_text()))
-        diagnosis = next((s.failure.diagnosis_id for s in last.stages if s.id == stage.id and s.failure), "")
+        diagnosis = next(
+            (s.failure.diagnosis_id for s in last.stages if s.id == stage.id and s.failure), ""
+        )
     except (OSError, ValueError, KeyError, TypeError):
         pass
     terminal.print_hint(console, stage, hint_for(stage.id, diagnosis), int(tier))
@@ -231,7 +268,9 @@ def command_replay(settings: Settings, console: Console) -> int:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
         head, *events = [json.loads(line) for line in lines]
         lab, stage = stage_named(head["stage"])
-        then = Settings(Path(head["work"]), settings.out, int(head["seed"]), stage.id, True, settings.isolation)
+        then = Settings(
+            Path(head["work"]), settings.out, int(head["seed"]), stage.id, True, settings.isolation
+        )
         seen = [Event(**{**event, "data": bytes.fromhex(event["data"])}) for event in events]
     except OSError as error:
         raise UsageError(f"TRACE={path}: {error.strerror}") from error
@@ -239,9 +278,16 @@ def command_replay(settings: Settings, console: Console) -> int:
         raise UsageError(f"TRACE={path}: this is no trace of the grader") from error
     if not then.work.is_dir():
         raise UsageError(f"TRACE={path}: the folder that it graded is gone: {then.work}")
-    console.print(f"what happened then ({head['verdict']}: {escape.visible(head['summary'])})", markup=False)
+    console.print(
+        f"what happened then ({head['verdict']}: {escape.visible(head['summary'])})", markup=False
+    )
     for event in seen:
-        console.print(f"{event.at:9.4f} s  {escape.visible(card.describe(event))}", markup=False, highlight=False, soft_wrap=True)
+        console.print(
+            f"{event.at:9.4f} s  {escape.visible(card.describe(event))}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
     console.print("the same stage, with the same seed, now:", markup=False)
     with sandbox(then) as (made, compiler):
         result = grade_lab(lab, then, made, compiler, console)
@@ -259,7 +305,9 @@ def command_kit(settings: Settings, console: Console) -> int:
     except ValueError:
         raise UsageError(f"RELEASE={text}: numbers of labs, such as 1,2") from None
     writable(settings.out)
-    console.print(str(kit.make_kit(settings.out, release)), markup=False, highlight=False, soft_wrap=True)
+    console.print(
+        str(kit.make_kit(settings.out, release)), markup=False, highlight=False, soft_wrap=True
+    )
     return 0
 
 
@@ -268,19 +316,27 @@ def command_bench(settings: Settings, console: Console, number: str = "") -> int
     lab = lab_named(number)
     with sandbox(settings) as (made, compiler):
         plain = engine.Plan(lab, settings.seed)
-        with engine.bare_attempt(plain, made, builder_for(lab, settings, made, compiler)) as attempt:
-            rows = bench.measure(lab.number, lambda name: Server(attempt, name, "--port", "0", build="plain").port)
+        with engine.bare_attempt(
+            plain, made, builder_for(lab, settings, made, compiler)
+        ) as attempt:
+            rows = bench.measure(
+                lab.number, lambda name: Server(attempt, name, "--port", "0", build="plain").port
+            )
     bench.show(number, rows, settings.out, console)
     return 0
 
 
 COMMANDS: dict[str, Callable[..., int]] = {
-    name.removeprefix("command_"): function for name, function in list(globals().items()) if name.startswith("command_")
+    name.removeprefix("command_"): function
+    for name, function in list(globals().items())
+    if name.startswith("command_")
 }
 
 
 def main() -> int:
-    """Exit status 0, 1 where a main stage failed, 2 where the grader or its use is at fault, with one line on stderr."""
+    """Exit status 0, 1 where a main stage failed, 2 where the grader or its use is at fault, with
+    one line on stderr.
+    """
     console = Console(highlight=False, emoji=False)
     command, *arguments = sys.argv[1:] or [""]
     try:
@@ -293,11 +349,19 @@ def main() -> int:
     except MachineError as error:
         print(f"GRADER-ERROR: {escape.visible(str(error))}", file=sys.stderr)
     except OSError as error:
-        print(f"GRADER-ERROR: {error.strerror}: {escape.visible(str(error.filename or ''))}", file=sys.stderr)
+        print(
+            f"GRADER-ERROR: {error.strerror}: {escape.visible(str(error.filename or ''))}",
+            file=sys.stderr,
+        )
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-    except Exception as error:  # a bug of the grader: the story goes to a file, the user gets a line
-        print(f"GRADER-ERROR: {type(error).__name__}: {escape.one_line(str(error))} ({_story(error)})", file=sys.stderr)
+    except (
+        Exception
+    ) as error:  # a bug of the grader: the story goes to a file, the user gets a line
+        print(
+            f"GRADER-ERROR: {type(error).__name__}: {escape.one_line(str(error))}; {_story(error)}",
+            file=sys.stderr,
+        )
     return 2
 
 
@@ -305,7 +369,9 @@ def _story(error: Exception) -> str:
     """Where the traceback went."""
     words = "".join(traceback.format_exception(error))
     try:
-        with tempfile.NamedTemporaryFile("w", prefix="grader-error-", suffix=".txt", delete=False) as file:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="grader-error-", suffix=".txt", delete=False
+        ) as file:
             file.write(words)
         return f"the whole story is in {file.name}"
     except OSError:

@@ -40,7 +40,9 @@ int main(void)
 
 @dataclass(frozen=True)
 class Finding:
-    """``found`` is a version or a word; ``good`` says whether it serves; ``why`` explains, in a line or two, why not."""
+    """``found`` is a version or a word; ``good`` says whether it serves; ``why`` explains, in a
+    line or two, why not.
+    """
 
     found: str
     good: bool
@@ -49,8 +51,9 @@ class Finding:
 
 @dataclass(frozen=True)
 class Check:
-    """One thing to look for. ``packages`` are those of Debian, Ubuntu, Fedora and Arch, in this order; a thing that only
-    work on the toolkit itself needs has ``toolkit``."""
+    """One thing to look for. ``packages`` are those of Debian, Ubuntu, Fedora and Arch, in this
+    order; a thing that only work on the toolkit itself needs has ``toolkit``.
+    """
 
     what: str
     serves: str
@@ -69,7 +72,9 @@ _INSTALL = {
 
 
 def main(console: Console) -> int:
-    """Prints what is there and what is missing. Returns 0 if all that is required is there, else 1."""
+    """Prints what is there and what is missing. Returns 0 if all that is required is there,
+    else 1.
+    """
     if not sys.platform.startswith("linux"):
         _say(console, _not_linux(platform.system()))
         return 1
@@ -79,9 +84,13 @@ def main(console: Console) -> int:
         if finding.why:
             _say(console, f"{check.what}: {finding.why}\n")
     missing = [check for check, finding in found if not finding.good]
-    for_labs, for_toolkit = [[check for check in missing if check.toolkit is toolkit] for toolkit in (False, True)]
+    for_labs, for_toolkit = [
+        [check for check in missing if check.toolkit is toolkit] for toolkit in (False, True)
+    ]
     _print_remedies(console, "To install what is missing:", for_labs)
-    _print_remedies(console, "To work on the toolkit itself (make test, make lint), also:", for_toolkit)
+    _print_remedies(
+        console, "To work on the toolkit itself (make test, make lint), also:", for_toolkit
+    )
     needed = [check.what for check in missing if check.required]
     if needed:
         _say(console, f"The labs do not work here yet. Missing and required: {', '.join(needed)}.")
@@ -98,7 +107,8 @@ def _not_linux(system: str) -> str:
     name = {"Darwin": "macOS"}.get(system, system)
     return (
         f"This is {name}, and the labs need Linux: they are about Linux system calls.\n"
-        "On macOS, open the folder in the dev container (.devcontainer/, with any tool that knows dev containers).\n"
+        "On macOS, open the folder in the dev container (.devcontainer/, with any tool that knows "
+        "dev containers).\n"
         "On Windows, use WSL 2 with Debian or Ubuntu, or the dev container."
     )
 
@@ -114,10 +124,14 @@ def _table(found: list[tuple[Check, Finding]]) -> Table:
 
 
 def _print_remedies(console: Console, title: str, missing: list[Check]) -> None:
-    """One line a kind of distribution, which installs all of ``missing``; nothing where nothing is."""
+    """One line a kind of distribution, which installs all of ``missing``; nothing where nothing
+    is.
+    """
     lines: dict[str, str] = {}
     for index, (name, command) in enumerate(_INSTALL.items()):
-        packages = dict.fromkeys(word for check in missing for word in check.packages[index].split())
+        packages = dict.fromkeys(
+            word for check in missing for word in check.packages[index].split()
+        )
         line = f"{command} {' '.join(packages)}"
         lines[line] = f"{lines[line]}, {name}" if line in lines else name
     if missing:
@@ -131,7 +145,9 @@ def _print_remedies(console: Console, title: str, missing: list[Check]) -> None:
 
 
 def version_in(text: str) -> str:
-    """The version number in what a tool says of itself: the first, parentheses (a distribution's own words) aside."""
+    """The version number in what a tool says of itself: the first, parentheses (a distribution's
+    own words) aside.
+    """
     found = re.search(r"\d+(?:\.\d+)+", re.sub(r"\([^)]*\)", "", text))
     return found[0] if found else "yes"
 
@@ -140,9 +156,15 @@ def _run(command: list[str]) -> tuple[int, str]:
     """Exit status (127: it could not be run) and all output of a command."""
     try:
         done = subprocess.run(
-            command, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            errors="replace", timeout=_SECONDS,
-        )  # fmt: skip
+            command,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=_SECONDS,
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         return 127, str(error)
     return done.returncode, done.stdout
@@ -156,7 +178,11 @@ def _tool(*names: str) -> Callable[[], Finding]:
         if name is None:
             return Finding(_MISSING, False)
         status, words = _run([name, "--version"])
-        return Finding(version_in(words), True) if status == 0 else Finding("does not start", False, _last_line(words))
+        return (
+            Finding(version_in(words), True)
+            if status == 0
+            else Finding("does not start", False, _last_line(words))
+        )
 
     return probe
 
@@ -168,8 +194,13 @@ def _all_tools(*names: str) -> Callable[[], Finding]:
         findings = {name: _tool(name)() for name in names}
         lacking = [name for name, finding in findings.items() if not finding.good]
         if lacking:
-            return Finding(_MISSING if len(lacking) == len(names) else f"{_MISSING}: {', '.join(lacking)}", False)
-        return Finding(", ".join(dict.fromkeys(finding.found for finding in findings.values())), True)
+            return Finding(
+                _MISSING if len(lacking) == len(names) else f"{_MISSING}: {', '.join(lacking)}",
+                False,
+            )
+        return Finding(
+            ", ".join(dict.fromkeys(finding.found for finding in findings.values())), True
+        )
 
     return probe
 
@@ -186,7 +217,9 @@ def _python() -> Finding:
     version = platform.python_version()
     lacking = [name for name in ("venv", "ensurepip") if importlib.util.find_spec(name) is None]
     if lacking:
-        return Finding(f"{version}, no {lacking[0]}", False, "it can't make the grader's own environment")
+        return Finding(
+            f"{version}, no {lacking[0]}", False, "it can't make the grader's own environment"
+        )
     return Finding(version, True)
 
 
@@ -237,20 +270,33 @@ def _without_random_addresses() -> list[str]:
 def _sandbox() -> Finding:
     bubblewrap = _tool("bwrap")()
     if not bubblewrap.good:
-        return Finding(bubblewrap.found, False, "programs run under resource limits alone: fit for your own code")
+        return Finding(
+            bubblewrap.found,
+            False,
+            "programs run under resource limits alone: fit for your own code",
+        )
     reason = isolation.why_not_namespaces()
     if not reason:
         return Finding(f"{bubblewrap.found}, works", True)
-    return Finding(f"{bubblewrap.found}, forbidden", False, _why_forbidden(escape.one_line(reason, 300)))
+    return Finding(
+        f"{bubblewrap.found}, forbidden", False, _why_forbidden(escape.one_line(reason, 300))
+    )
 
 
 def _why_forbidden(reason: str) -> str:
-    """Why user namespaces are refused, and what allows them, as far as the kernel's settings tell."""
-    consequence = "The grader uses resource limits instead, which are fit for your own code, not for a stranger's."
+    """Why user namespaces are refused, and what allows them, as far as the kernel's settings
+    tell.
+    """
+    consequence = (
+        "The grader uses resource limits instead, which are fit for your own code, not "
+        "for a stranger's."
+    )
     if os.geteuid() != 0 and _setting("kernel/apparmor_restrict_unprivileged_userns") == "1":
         return (
-            "bubblewrap is there, but AppArmor forbids it to work. Ubuntu, from 24.04 on, lets only programs that have an "
-            f"AppArmor profile for it make user namespaces. {consequence} To allow them until the next start of the machine: "
+            "bubblewrap is there, but AppArmor forbids it to work. Ubuntu, from 24.04 on, lets "
+            "only programs that have an "
+            f"AppArmor profile for it make user namespaces. {consequence} To allow them until the "
+            "next start of the machine: "
             "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"
         )
     if _setting("user/max_user_namespaces") == "0":
@@ -276,29 +322,54 @@ _GCC = ("gcc libc6-dev", "gcc libc6-dev", "gcc", "gcc")
 _CHECKS = (
     Check("C compiler", "all labs", _compiler, _GCC, required=True),
     Check(
-        "ASan and UBSan", "all labs: memory errors", _builds_with("-fsanitize=address,undefined"),
-        ("gcc", "gcc", "libasan libubsan", "gcc"), required=True,
+        "ASan and UBSan",
+        "all labs: memory errors",
+        _builds_with("-fsanitize=address,undefined"),
+        ("gcc", "gcc", "libasan libubsan", "gcc"),
+        required=True,
     ),
     Check("make", "all labs", _tool("make"), _same("make"), required=True),
-    Check("Python with venv", "the grader", _python, ("python3-venv", "python3-venv", "python3", "python"), required=True),
-    Check("ThreadSanitizer", "stage 1.19: data races", _builds_with("-fsanitize=thread"), ("gcc", "gcc", "libtsan", "gcc")),
+    Check(
+        "Python with venv",
+        "the grader",
+        _python,
+        ("python3-venv", "python3-venv", "python3", "python"),
+        required=True,
+    ),
+    Check(
+        "ThreadSanitizer",
+        "stage 1.19: data races",
+        _builds_with("-fsanitize=thread"),
+        ("gcc", "gcc", "libtsan", "gcc"),
+    ),
     Check("gdb", "make debug", _tool("gdb"), _same("gdb")),
     Check("sandbox (bubblewrap)", "keeping programs apart", _sandbox, _same("bubblewrap")),
     Check("git", "your history, make kit", _tool("git"), _same("git")),
     Check("valgrind", "looking by yourself", _tool("valgrind"), _same("valgrind")),
     Check(
-        "tshark", "looking at real packets", _tool("tshark"), ("tshark", "tshark", "wireshark-cli", "wireshark-cli")
+        "tshark",
+        "looking at real packets",
+        _tool("tshark"),
+        ("tshark", "tshark", "wireshark-cli", "wireshark-cli"),
     ),
     Check(
-        "redis-tools", "clients, from lab 3 on", _tool("redis-cli", "valkey-cli"),
+        "redis-tools",
+        "clients, from lab 3 on",
+        _tool("redis-cli", "valkey-cli"),
         ("redis-tools", "redis-tools", "valkey-compat-redis", "valkey"),
     ),
     Check(
-        "Chromium", "make test: HTML reports", _tool("chromium", "chromium-browser", "google-chrome"),
-        ("chromium", "chromium-browser", "chromium", "chromium"), toolkit=True,
+        "Chromium",
+        "make test: HTML reports",
+        _tool("chromium", "chromium-browser", "google-chrome"),
+        ("chromium", "chromium-browser", "chromium", "chromium"),
+        toolkit=True,
     ),
     Check(
-        "clang-format, -tidy", "make lint", _all_tools("clang-format", "clang-tidy"),
-        ("clang-format clang-tidy", "clang-format clang-tidy", "clang-tools-extra", "clang"), toolkit=True,
+        "clang-format, -tidy",
+        "make lint",
+        _all_tools("clang-format", "clang-tidy"),
+        ("clang-format clang-tidy", "clang-format clang-tidy", "clang-tools-extra", "clang"),
+        toolkit=True,
     ),
-)  # fmt: skip
+)

@@ -1,6 +1,8 @@
-"""Runs graded stages with pytest, which collects and orders them, and turns what happens into results.
+"""Runs graded stages with pytest, which collects and orders them, and turns what happens into
+results.
 
-The verdict is computed here, in the grader's own process, from what its own sockets and the kernel say.
+The verdict is computed here, in the grader's own process, from what its own sockets and the kernel
+say.
 """
 
 from __future__ import annotations
@@ -42,7 +44,9 @@ class Reporter(Protocol):
 
 @dataclass(frozen=True)
 class Plan:
-    """What to run. ``only`` is one stage's id; ``go_on`` runs what is behind a failure, and the extensions."""
+    """What to run. ``only`` is one stage's id; ``go_on`` runs what is behind a failure, and the
+    extensions.
+    """
 
     lab: Lab
     seed: int
@@ -64,10 +68,19 @@ def stages_of(lab: Lab) -> list[Stage]:
     return sorted(found, key=lambda stage: stage.order)
 
 
-def run(plan: Plan, sandbox: Sandbox, builder: Builder, traces: Path, reporter: Reporter) -> LabResult:
-    """Runs the lab's stages and returns the result. Raises UsageError for a stage that there is not."""
+def run(
+    plan: Plan, sandbox: Sandbox, builder: Builder, traces: Path, reporter: Reporter
+) -> LabResult:
+    """Runs the lab's stages and returns the result. Raises UsageError for a stage that there is
+    not.
+    """
     result = LabResult(
-        plan.lab.number, plan.lab.title, plan.seed, sandbox.isolation.level, sandbox.isolation.reason, builder.compiler
+        plan.lab.number,
+        plan.lab.title,
+        plan.seed,
+        sandbox.isolation.level,
+        sandbox.isolation.reason,
+        builder.compiler,
     )
     engine = _Engine(plan, sandbox, builder, traces, reporter, result)
     status = _pytest(plan.lab, engine)
@@ -80,7 +93,9 @@ def run(plan: Plan, sandbox: Sandbox, builder: Builder, traces: Path, reporter: 
 
 @contextmanager
 def bare_attempt(plan: Plan, sandbox: Sandbox, builder: Builder) -> Iterator[Attempt]:
-    """For what is no stage: programs of the lab, started as stages start them, without a deadline."""
+    """For what is no stage: programs of the lab, started as stages start them, without a
+    deadline.
+    """
     stage = Stage(f"{plan.lab.number}.0", "no stage", 0, "")
     attempt = Attempt(stage, plan.seed, sandbox, builder, World(None))
     try:
@@ -94,9 +109,27 @@ def _pytest(lab: Lab, plugin: object, *options: str) -> int:
     for name in [name for name in os.environ if name.startswith("PYTEST")]:
         del os.environ[name]
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    arguments = ["-c", str(STAGES / "pytest.ini"), "--rootdir", str(STAGES), "--import-mode=importlib", "--capture=no"]
-    arguments += ["-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:faulthandler", "-p", "grader.labs.fixtures"]
-    return int(pytest.main([*arguments, *options, str(STAGES / f"lab{lab.number}")], plugins=[plugin]))
+    arguments = [
+        "-c",
+        str(STAGES / "pytest.ini"),
+        "--rootdir",
+        str(STAGES),
+        "--import-mode=importlib",
+        "--capture=no",
+    ]
+    arguments += [
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:terminal",
+        "-p",
+        "no:faulthandler",
+        "-p",
+        "grader.labs.fixtures",
+    ]
+    return int(
+        pytest.main([*arguments, *options, str(STAGES / f"lab{lab.number}")], plugins=[plugin])
+    )
 
 
 def _stage(item: pytest.Item) -> Stage:
@@ -110,7 +143,13 @@ class _Engine:
     """The pytest plugin of one run."""
 
     def __init__(
-        self, plan: Plan, sandbox: Sandbox, builder: Builder, traces: Path, reporter: Reporter, result: LabResult
+        self,
+        plan: Plan,
+        sandbox: Sandbox,
+        builder: Builder,
+        traces: Path,
+        reporter: Reporter,
+        result: LabResult,
     ) -> None:
         self.plan, self.sandbox, self.builder = plan, sandbox, builder
         self.traces, self.reporter, self.result = traces, reporter, result
@@ -122,7 +161,10 @@ class _Engine:
         items.sort(key=lambda item: _stage(item).order)
         ids = [_stage(item).id for item in items]
         if self.plan.only is not None and self.plan.only not in ids:
-            self.unknown_stage = f"STAGE={self.plan.only}: lab {self.plan.lab.number} has the stages {', '.join(ids)}"
+            self.unknown_stage = (
+                f"STAGE={self.plan.only}: lab {self.plan.lab.number} has the "
+                f"stages {', '.join(ids)}"
+            )
             items.clear()
 
     @pytest.hookimpl(tryfirst=True)
@@ -130,11 +172,23 @@ class _Engine:
         stage = _stage(item)
         reason = self._reason_to_skip(stage)
         if reason:
-            result = StageResult(stage.id, stage.title, Verdict.SKIPPED, 0, stage.points, stage.extension, note=reason)
+            result = StageResult(
+                stage.id,
+                stage.title,
+                Verdict.SKIPPED,
+                0,
+                stage.points,
+                stage.extension,
+                note=reason,
+            )
         else:
             self.reporter.begin(stage)
             result = self._judge(item, nextitem, stage)
-        if result.verdict not in (Verdict.PASS, Verdict.SKIPPED) and not stage.extension and not self.plan.go_on:
+        if (
+            result.verdict not in (Verdict.PASS, Verdict.SKIPPED)
+            and not stage.extension
+            and not self.plan.go_on
+        ):
             self._blocked_by = stage.id
         self.result.stages.append(result)
         self.reporter.done(result)
@@ -151,16 +205,25 @@ class _Engine:
         """A failure is run again: it stands, and is marked unstable if it does not repeat."""
         began = time.monotonic()
         first = self._attempt(item, nextitem, stage)
-        failed = first.verdict not in (Verdict.PASS, Verdict.SKIPPED, Verdict.GRADER_ERROR, Verdict.BUILD)
+        failed = first.verdict not in (
+            Verdict.PASS,
+            Verdict.SKIPPED,
+            Verdict.GRADER_ERROR,
+            Verdict.BUILD,
+        )
         if failed and self.plan.debugger is None:
             again = self._attempt(item, nextitem, stage)
             first.unstable = again.verdict is not first.verdict
         first.duration_s = round(time.monotonic() - began, 3)
         return first
 
-    def _attempt(self, item: pytest.Item, nextitem: pytest.Item | None, stage: Stage) -> StageResult:
+    def _attempt(
+        self, item: pytest.Item, nextitem: pytest.Item | None, stage: Stage
+    ) -> StageResult:
         world = World(None if self.plan.debugger else stage.seconds)
-        attempt = Attempt(stage, self.plan.seed, self.sandbox, self.builder, world, self.plan.debugger)
+        attempt = Attempt(
+            stage, self.plan.seed, self.sandbox, self.builder, world, self.plan.debugger
+        )
         item.stash[ATTEMPT] = attempt
         self._outcome = None
         item._initrequest()  # type: ignore[attr-defined]  # fresh fixtures
@@ -192,16 +255,23 @@ class _Engine:
             result = self._result(stage, error.verdict)
             result.failure = card.make(error, attempt, rule=_rule(item), traces=self.traces)
             return result
-        words = str(error) if isinstance(error, MachineError) else "".join(traceback.format_exception(error))
+        words = (
+            str(error)
+            if isinstance(error, MachineError)
+            else "".join(traceback.format_exception(error))
+        )
         return self._result(stage, Verdict.GRADER_ERROR, note=words)
 
     @staticmethod
     def _result(stage: Stage, verdict: Verdict, note: str = "") -> StageResult:
         points = stage.points if verdict is Verdict.PASS else 0
-        return StageResult(stage.id, stage.title, verdict, points, stage.points, stage.extension, note=note)
+        return StageResult(
+            stage.id, stage.title, verdict, points, stage.points, stage.extension, note=note
+        )
 
 
 def _rule(item: pytest.Item) -> str:
     """The first paragraph of the stage's docstring, as one line."""
-    text = getattr(item, "function").__doc__ or ""
+    function = item.function  # type: ignore[attr-defined]
+    text = function.__doc__ or ""
     return " ".join(text.strip().partition("\n\n")[0].split())

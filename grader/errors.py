@@ -1,4 +1,6 @@
-"""What can go wrong, as three kinds: the user's call, a student's program, the grader or its machine."""
+"""What can go wrong, as three kinds: the user's call, a student's program, the grader or its
+machine.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The students' bundle: all that the labs need, no solution that is not released, the same bytes at each run."""
+"""The students' bundle: all that the labs need, no solution that is not released, the same bytes at
+each run.
+"""
 
 from __future__ import annotations
 
@@ -26,15 +28,29 @@ _STAYS_OUT = (
     "handouts/conf.py",
 )
 _GOES_IN = (
-    "Makefile", "README.md", "LICENSE", ".clang-format", ".gitignore", ".devcontainer/*", "labs/include/*", "labs/host/*",
-    "labs/lab.mk", "labs/lab*-*/*", "grader/*", "handouts/*", "docs/protocol.md", "docs/grader.md",
-)  # fmt: skip
+    "Makefile",
+    "README.md",
+    "LICENSE",
+    ".clang-format",
+    ".gitignore",
+    ".devcontainer/*",
+    "labs/include/*",
+    "labs/host/*",
+    "labs/lab.mk",
+    "labs/lab*-*/*",
+    "grader/*",
+    "handouts/*",
+    "docs/protocol.md",
+    "docs/grader.md",
+)
 
 
 def make_kit(out: Path, release: list[int], root: Path = ROOT) -> Path:
-    """Writes the archive into ``out`` and returns its path. ``release`` numbers the labs whose solutions go in.
+    """Writes the archive into ``out`` and returns its path. ``release`` numbers the labs whose
+    solutions go in.
 
-    Two runs on one commit give the same bytes. Raises UsageError for a number that is not a lab's, and in a kit.
+    Two runs on one commit give the same bytes. Raises UsageError for a number that is not a lab's,
+    and in a kit.
     """
     if (root / starters.FOLDER).exists():
         raise UsageError("this is a kit already: 'make kit' works in the project's repository")
@@ -55,7 +71,10 @@ def _lab(number: int) -> Lab:
     for lab in LABS:
         if lab.number == number:
             return lab
-    raise UsageError(f"RELEASE={number}: there is no lab {number}, only {', '.join(str(lab.number) for lab in LABS)}")
+    raise UsageError(
+        f"RELEASE={number}: there is no lab {number}, only "
+        f"{', '.join(str(lab.number) for lab in LABS)}"
+    )
 
 
 def _place(name: str, released: list[str]) -> str:
@@ -66,7 +85,11 @@ def _place(name: str, released: list[str]) -> str:
         return name
     if not any(fnmatch.fnmatchcase(name, pattern) for pattern in _GOES_IN):
         return ""
-    return f"{starters.FOLDER}/{name.removeprefix('labs/')}" if fnmatch.fnmatchcase(name, "labs/lab*-*/*") else name
+    return (
+        f"{starters.FOLDER}/{name.removeprefix('labs/')}"
+        if fnmatch.fnmatchcase(name, "labs/lab*-*/*")
+        else name
+    )
 
 
 def _archive(members: dict[str, Path], mtime_s: int) -> bytes:

@@ -1,6 +1,7 @@
 """The starter files: given to a student once, never written over, and known by their hashes.
 
-``python -m grader.starters --write`` notes the hashes of the starters as they are now in grader/labs/starters.json.
+``python -m grader.starters --write`` notes the hashes of the starters as they are now in
+grader/labs/starters.json.
 """
 
 from __future__ import annotations
@@ -15,15 +16,18 @@ from pathlib import Path
 
 from grader.tree import ROOT, project_files
 
-# In a kit the starters lie here, so that unpacking a newer kit over an older one touches nothing of a student's.
+# In a kit the starters lie here, so that unpacking a newer kit over an older one touches nothing of
+# a student's.
 FOLDER = "grader/starter"
 HASHES = ROOT / "grader" / "labs" / "starters.json"
 
 
 def install(root: Path) -> list[str]:
-    """Copies each starter that is not there yet to labs/. Returns the new files, as paths in ``root``.
+    """Copies each starter that is not there yet to labs/. Returns the new files, as paths in
+    ``root``.
 
-    Does nothing in a checkout, which has no folder of starters. What exists is never written over, nor is a link.
+    Does nothing in a checkout, which has no folder of starters. What exists is never written over,
+    nor is a link.
     """
     source, made = root / FOLDER, []
     for path in sorted(source.rglob("*")):
@@ -39,7 +43,9 @@ def install(root: Path) -> list[str]:
 
 
 def known_hashes(root: Path = ROOT, file: Path = HASHES) -> dict[str, list[str]]:
-    """SHA-256 of each starter by its path in labs/: of today's files, after those that ``file`` lists already."""
+    """SHA-256 of each starter by its path in labs/: of today's files, after those that ``file``
+    lists already.
+    """
     known: dict[str, list[str]] = json.loads(file.read_text()) if file.exists() else {}
     for name in project_files(root):
         path = _starter(name)

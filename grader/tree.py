@@ -10,14 +10,25 @@ from grader.errors import UsageError
 
 ROOT = Path(__file__).resolve().parent.parent
 
-_CACHES = {"__pycache__", ".hypothesis", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".venv", ".git", "out"}
+_CACHES = {
+    "__pycache__",
+    ".hypothesis",
+    ".mypy_cache",
+    ".ruff_cache",
+    ".pytest_cache",
+    ".venv",
+    ".git",
+    "out",
+}
 _BACKUPS = ("~", ".swp", ".swo", ".orig", ".rej", ".bak", ".pyc")
 
 
 def project_files(root: Path) -> list[str]:
-    """All regular files, as sorted paths with slashes: those that git tracks in a checkout, else those that are there.
+    """All regular files, as sorted paths with slashes: those that git tracks in a checkout, else
+    those that are there.
 
-    Links, caches and editors' backups are left out. Raises UsageError for a checkout that git can't read.
+    Links, caches and editors' backups are left out. Raises UsageError for a checkout that git can't
+    read.
     """
     names = _tracked(root) if (root / ".git").exists() else _present(root)
     return sorted(name for name in names if _belongs(root, name))
@@ -26,9 +37,14 @@ def project_files(root: Path) -> list[str]:
 def _belongs(root: Path, name: str) -> bool:
     *folders, file = name.split("/")
     path = root / name
-    links = any((root / Path(*folders[:depth])).is_symlink() for depth in range(1, len(folders) + 1))
+    links = any(
+        (root / Path(*folders[:depth])).is_symlink() for depth in range(1, len(folders) + 1)
+    )
     backup = file.endswith(_BACKUPS) or file.startswith((".#", "#"))
-    return not (backup or links or _CACHES.intersection(folders) or path.is_symlink()) and path.is_file()
+    return (
+        not (backup or links or _CACHES.intersection(folders) or path.is_symlink())
+        and path.is_file()
+    )
 
 
 def _present(root: Path) -> list[str]:
@@ -57,9 +73,13 @@ def _git(root: Path, *arguments: str) -> bytes:
     """What git says of exactly this checkout, whatever the caller's environment names."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
-        done = subprocess.run(["git", "-C", str(root), *arguments], check=False, capture_output=True, env=environment)
+        done = subprocess.run(
+            ["git", "-C", str(root), *arguments], check=False, capture_output=True, env=environment
+        )
     except FileNotFoundError:
-        raise UsageError("this is a git checkout, and git is not on the PATH (see 'make doctor')") from None
+        raise UsageError(
+            "this is a git checkout, and git is not on the PATH (see 'make doctor')"
+        ) from None
     if done.returncode != 0:
         words = done.stderr.decode(errors="replace").strip().splitlines()
         raise UsageError(f"git can't read this checkout: {words[0] if words else done.returncode}")

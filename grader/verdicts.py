@@ -24,7 +24,9 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """A likely cause: ``id`` names it for hints and tests, ``text`` says what the bytes or the process show."""
+    """A likely cause: ``id`` names it for hints and tests, ``text`` says what the bytes or the
+    process show.
+    """
 
     id: str
     text: str
@@ -33,9 +35,9 @@ class Diagnosis:
 class StageFailure(Exception):
     """A stage found a rule broken.
 
-    ``summary`` is one sentence about what was seen; ``difference`` the bytes, where bytes are at fault; ``output`` the
-    compiler's or sanitizer's own words. ``verdict`` may be sharpened afterwards, when the process turns out to have
-    crashed.
+    ``summary`` is one sentence about what was seen; ``difference`` the bytes, where bytes are at
+    fault; ``output`` the compiler's or sanitizer's own words. ``verdict`` may be sharpened
+    afterwards, when the process turns out to have crashed.
     """
 
     def __init__(

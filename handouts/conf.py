@@ -1,4 +1,5 @@
-"""Sphinx's configuration of the book. The source root is the repository's: ``make book`` builds handouts/ and docs/.
+"""Sphinx's configuration of the book. The source root is the repository's: ``make book`` builds
+handouts/ and docs/.
 
 Nothing is loaded from outside: every page, and the search, works from the disk.
 """

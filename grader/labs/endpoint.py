@@ -47,10 +47,16 @@ class Listener:
         """Waits for the program under test to connect."""
         ready: list[socket.socket] = []
         world = self.attempt.world
-        world.watch(self.socket, selectors.EVENT_READ, lambda _: ready.append(self.socket.accept()[0]) if not ready else None)
+        world.watch(
+            self.socket,
+            selectors.EVENT_READ,
+            lambda _: ready.append(self.socket.accept()[0]) if not ready else None,
+        )
         gone = self.attempt.programs[-1]
         try:
-            world.wait(lambda: bool(ready) or gone.ended(), f"{gone.name} to connect to port {self.port}")
+            world.wait(
+                lambda: bool(ready) or gone.ended(), f"{gone.name} to connect to port {self.port}"
+            )
         finally:
             world.watch(self.socket, 0, lambda _: None)
         if not ready:
@@ -106,7 +112,9 @@ class UdpSocket:
         if self.receive(data).port != port:
             raise StageFailure(
                 f"{self.name}: the reply comes from another port than {port}",
-                diagnosis=Diagnosis("reply-port", "a reply leaves from the socket that the request came to"),
+                diagnosis=Diagnosis(
+                    "reply-port", "a reply leaves from the socket that the request came to"
+                ),
             )
 
     def receive(self, data: bytes) -> Datagram:
@@ -115,14 +123,25 @@ class UdpSocket:
         try:
             self.world.wait(lambda: bool(self.waiting), what)
         except Hang as hang:
-            hang.diagnosis = Diagnosis("no-datagram", "no datagram came at all: an empty one counts, and so does the largest")
+            hang.diagnosis = Diagnosis(
+                "no-datagram",
+                "no datagram came at all: an empty one counts, and so does the largest",
+            )
             raise
         came = self.waiting.pop(0)
         found = difference(data, came.data, "the datagram ends")
         if found is not None:
             cut = len(came.data) < len(data) and data.startswith(came.data)
-            text = f"it was cut to {len(came.data)} bytes, the size of a buffer?" if cut else "it is not the datagram that is due"
-            raise StageFailure(f"{what} differs", difference=found, diagnosis=Diagnosis("datagram-cut" if cut else "datagram", text))
+            text = (
+                f"it was cut to {len(came.data)} bytes, the size of a buffer?"
+                if cut
+                else "it is not the datagram that is due"
+            )
+            raise StageFailure(
+                f"{what} differs",
+                difference=found,
+                diagnosis=Diagnosis("datagram-cut" if cut else "datagram", text),
+            )
         self._last = came
         return came
 
@@ -150,7 +169,9 @@ class UdpSocket:
             self.world.wait(ready, f"another try of {len(data)} bytes to {self.name}")
         except Hang as hang:
             hang.diagnosis = Diagnosis(
-                "wait-restarts", "datagrams that are not the reply come again and again: does each of them start the wait anew?"
+                "wait-restarts",
+                "datagrams that are not the reply come again and again: does each of them start "
+                "the wait anew?",
             )
             raise
         self.receive(data)
@@ -158,7 +179,10 @@ class UdpSocket:
     def expect_no_more(self, data: bytes, otherwise: str) -> None:
         """Fails if another datagram has come."""
         if self.waiting:
-            raise StageFailure(otherwise, diagnosis=Diagnosis("too-many-tries", f"{len(data)} bytes came once more"))
+            raise StageFailure(
+                otherwise,
+                diagnosis=Diagnosis("too-many-tries", f"{len(data)} bytes came once more"),
+            )
 
     def close(self) -> None:
         if self.socket.fileno() >= 0:

@@ -18,25 +18,32 @@ class Hint(NamedTuple):
 COMMON = {
     "build": Hint(
         "What does the first message of the compiler say, and about which line?",
-        "Later messages often follow from the first. 'undefined reference' comes from the linker: something is declared and used, but "
+        "Later messages often follow from the first. 'undefined reference' comes from the linker: "
+        "something is declared and used, but "
         "defined nowhere.",
         "Mend the first error, build again with 'make build1', and look at what is left.",
     ),
     "crash": Hint(
         "Which signal ended the program, and what was the last thing that the grader did before?",
-        "SIGSEGV is an address that is not the program's; SIGABRT an assertion or the library's own check; SIGPIPE a write to a "
+        "SIGSEGV is an address that is not the program's; SIGABRT an assertion or the library's "
+        "own check; SIGPIPE a write to a "
         "connection whose other end is gone.",
-        "'make debug' stops where it happens: 'backtrace' shows how the program got there. SIGPIPE is ignored once, at the start of main.",
+        "'make debug' stops where it happens: 'backtrace' shows how the program got there. "
+        "SIGPIPE is ignored once, at the start of main.",
     ),
     "sanitizer": Hint(
-        "Which line of yours stands first in the sanitizer's report, and what does it read or write?",
-        "The report names the kind of error, the line that made it, and where the memory came from.",
-        "Go to the first line that is in your own file. Compare the size of the buffer there with the index or length that is used.",
+        "Which line of yours stands first in the sanitizer's report, and what does it read or "
+        "write?",
+        "The report names the kind of error, the line that made it, and where the memory came "
+        "from.",
+        "Go to the first line that is in your own file. Compare the size of the buffer there with "
+        "the index or length that is used.",
     ),
     "killed-supervisor": Hint(
         "To which process does your program send a signal?",
         "kill() with 0, -1 or a wrong process id reaches processes that are not the program's own.",
-        "Send signals only to process ids that fork() returned, and look at fork()'s return value first: -1 is an error, not a process.",
+        "Send signals only to process ids that fork() returned, and look at fork()'s return value "
+        "first: -1 is an error, not a process.",
     ),
     "memory-bound": Hint(
         "What does your program keep, and when does it let go of it?",
@@ -46,20 +53,25 @@ COMMON = {
     "output-flood": Hint(
         "Which message stands there again and again?",
         "A loop goes on after an error that will not go away by itself, and reports it each time.",
-        "Decide for each error whether to try again, to give up this connection, or to end the program.",
+        "Decide for each error whether to try again, to give up this connection, or to end the "
+        "program.",
     ),
     "descriptor-leak": Hint(
         "Which descriptors are open when all clients have left, and in which processes?",
-        "A path through the program ends without close(): often the one after a failed read or write. After fork(), parent and child both "
+        "A path through the program ends without close(): often the one after a failed read or "
+        "write. After fork(), parent and child both "
         "hold every descriptor.",
-        "Let every connection end in one place that closes it, whatever the reason. After fork(), each side closes what belongs to the other. "
+        "Let every connection end in one place that closes it, whatever the reason. After fork(), "
+        "each side closes what belongs to the other. "
         "'ls -l /proc/PID/fd' shows what is open.",
     ),
 }
 
 
 def hint_for(stage_id: str, diagnosis_id: str = "") -> Hint:
-    """The hint for a diagnosis in that stage, else for the diagnosis anywhere, else for the stage."""
+    """The hint for a diagnosis in that stage, else for the diagnosis anywhere, else for the
+    stage.
+    """
     lab = stage_id.partition(".")[0]
     known: dict[str, Hint] = COMMON | importlib.import_module(f"grader.labs.lab{lab}.hints").HINTS
     for key in (f"{stage_id} {diagnosis_id}", diagnosis_id, stage_id):

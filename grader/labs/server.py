@@ -21,7 +21,9 @@ _SAID = re.compile(rb"listening", re.IGNORECASE)
 
 
 class Server:
-    """A program that prints ``listening on ADDRESS:PORT`` once it is ready. Starts at construction."""
+    """A program that prints ``listening on ADDRESS:PORT`` once it is ready. Starts at
+    construction.
+    """
 
     def __init__(self, attempt: Attempt, program: str, *args: str, **more: Any) -> None:
         self.attempt, self.world = attempt, attempt.world
@@ -37,17 +39,24 @@ class Server:
             return _READY.search(whole_lines)
 
         try:
-            self.world.wait(lambda: line() is not None or program.ended(), f"the line 'listening on ADDRESS:PORT' from {program.name}")
+            self.world.wait(
+                lambda: line() is not None or program.ended(),
+                f"the line 'listening on ADDRESS:PORT' from {program.name}",
+            )
         except Hang as hang:
             hang.diagnosis = self._why_silent()
             raise
         found = line()
         if found is None and b"FATAL: ThreadSanitizer" in program.stderr.kept():
-            raise MachineError("ThreadSanitizer does not run here: addresses can't be kept from being randomized")
+            raise MachineError(
+                "ThreadSanitizer does not run here: addresses can't be kept from being randomized"
+            )
         if found is None:
             raise StageFailure(
                 f"{program.name} {program.ending()} before it said that it listens",
-                diagnosis=Diagnosis("ended-at-start", "it ended instead of listening: its own words are below"),
+                diagnosis=Diagnosis(
+                    "ended-at-start", "it ended instead of listening: its own words are below"
+                ),
             )
         return int(found[2])
 
@@ -58,21 +67,28 @@ class Server:
         if ports and not said:
             return Diagnosis(
                 "line-not-flushed",
-                f"it listens on port {ports[0]}, and nothing came on stdout. Into a pipe, stdio keeps a line in its buffer until that is "
+                f"it listens on port {ports[0]}, and nothing came on stdout. Into a pipe, stdio "
+                "keeps a line in its buffer until that is "
                 "full: fflush(stdout)",
             )
         if _SAID.search(said):
             return Diagnosis(
-                "line-malformed", "it said something else: one line, 'listening on ADDRESS:PORT', with a line end, is expected"
+                "line-malformed",
+                "it said something else: one line, 'listening on ADDRESS:PORT', with a line end, "
+                "is expected",
             )
         if ports:
             return Diagnosis("line-missing", f"it listens on port {ports[0]}, but does not say so")
-        return Diagnosis("not-listening", "it has no listening socket: socket, bind and listen come first")
+        return Diagnosis(
+            "not-listening", "it has no listening socket: socket, bind and listen come first"
+        )
 
     def connect(self, *, receive_buffer: int | None = None, wait: bool = True) -> Client:
-        """A new connection. ``receive_buffer`` is SO_RCVBUF in bytes, which bounds what the kernel takes unread.
+        """A new connection. ``receive_buffer`` is SO_RCVBUF in bytes, which bounds what the kernel
+        takes unread.
 
-        Without ``wait`` it may still be on its way: a full backlog, or a stopped server, is no failure then.
+        Without ``wait`` it may still be on its way: a full backlog, or a stopped server, is no
+        failure then.
         """
         self._clients += 1
         connection = socket.socket()
@@ -119,15 +135,22 @@ class Server:
                 f"it says port {self.port}, but listens on port {swapped}",
                 Diagnosis(
                     "port-byte-order",
-                    f"{self.port} is {self.port:#06x}, {swapped} is {swapped:#06x}: the two bytes are swapped. htons or ntohs is missing",
+                    f"{self.port} is {self.port:#06x}, {swapped} is {swapped:#06x}: the two bytes "
+                    "are swapped. htons or ntohs is missing",
                 ),
             )
         if ports and self.port not in ports:
             fail(
                 f"it says port {self.port}, but listens on port {ports[0]}",
-                Diagnosis("wrong-port", "the port on the line is not the socket's own: getsockname(2) knows it"),
+                Diagnosis(
+                    "wrong-port",
+                    "the port on the line is not the socket's own: getsockname(2) knows it",
+                ),
             )
         fail(
             f"{name} can't connect to 127.0.0.1:{self.port}: {os.strerror(error)}",
-            Diagnosis("refused", "the line was printed, but nobody listens there (not yet, or not any more)"),
+            Diagnosis(
+                "refused",
+                "the line was printed, but nobody listens there (not yet, or not any more)",
+            ),
         )

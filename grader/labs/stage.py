@@ -25,7 +25,9 @@ STARTERS = Path(__file__).with_name("starters.json")
 
 @dataclass(frozen=True)
 class Stage:
-    """One graded stage. ``see`` is its place in the handout (chapter#heading), ``source`` the RFC, paper or man page."""
+    """One graded stage. ``see`` is its place in the handout (chapter#heading), ``source`` the RFC,
+    paper or man page.
+    """
 
     id: str
     title: str
@@ -45,8 +47,12 @@ class Stage:
         return tuple(map(int, self.id.split(".")))
 
 
-def stage(id: str, title: str, *, points: int, see: str, **more: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Marks a test function as a graded stage. The first paragraph of its docstring is the rule that it checks."""
+def stage(
+    id: str, title: str, *, points: int, see: str, **more: Any
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Marks a test function as a graded stage. The first paragraph of its docstring is the rule
+    that it checks.
+    """
     return pytest.mark.stage(Stage(id, title, points, see, **more))
 
 
@@ -58,7 +64,9 @@ class Closable(Protocol):
 
 @dataclass
 class Attempt:
-    """One run of one stage: its world, its seed, and all programs that it started, which ``close`` ends."""
+    """One run of one stage: its world, its seed, and all programs that it started, which ``close``
+    ends.
+    """
 
     stage: Stage
     seed: int
@@ -88,14 +96,21 @@ class Attempt:
         command = [self.sandbox.seen(path), *args]
         launcher = self.debugger.launch if self.debugger else Program
         started = launcher(
-            self.world, self.sandbox, command, name=name or program, limits=limits, environment=environment,
+            self.world,
+            self.sandbox,
+            command,
+            name=name or program,
+            limits=limits,
+            environment=environment,
             stdio=stdio,
-        )  # fmt: skip
+        )
         self.programs.append(started)
         return started
 
     def require_attempt(self) -> None:
-        """Raises NotAttempted where the stage's program is missing or still one of the starter's."""
+        """Raises NotAttempted where the stage's program is missing or still one of the
+        starter's.
+        """
         name = self.stage.program
         if not name:
             return

@@ -1,4 +1,6 @@
-"""From a failure to its card: what is known of the bytes, the programs and the events that led to it."""
+"""From a failure to its card: what is known of the bytes, the programs and the events that led to
+it.
+"""
 
 from __future__ import annotations
 
@@ -24,25 +26,38 @@ _REPORT_LINES = 30
 
 
 def found_at_the_end(attempt: Attempt) -> StageFailure | None:
-    """A stage whose bytes were right still fails if a program of it crashed, or a sanitizer spoke."""
+    """A stage whose bytes were right still fails if a program of it crashed, or a sanitizer
+    spoke.
+    """
     for program in attempt.programs:
         verdict = program.verdict_of_ending()
         if verdict is not None:
-            return StageFailure(f"{program.name}: every byte was right, but {_what_ended(program, verdict)}", verdict=verdict)
+            return StageFailure(
+                f"{program.name}: every byte was right, but {_what_ended(program, verdict)}",
+                verdict=verdict,
+            )
     return None
 
 
 def _what_ended(program: Program, verdict: Verdict) -> str:
-    return "a sanitizer found an error" if verdict is Verdict.SANITIZER else f"it was {program.ending()}"
+    return (
+        "a sanitizer found an error"
+        if verdict is Verdict.SANITIZER
+        else f"it was {program.ending()}"
+    )
 
 
 def sharpen(failure: StageFailure, attempt: Attempt) -> None:
-    """A wrong byte or a closed connection may be a crash: looks whether a program ended, or reported an error."""
+    """A wrong byte or a closed connection may be a crash: looks whether a program ended, or
+    reported an error.
+    """
     if failure.verdict is Verdict.BUILD:
         return
     with contextlib.suppress(StageFailure):
         if not isinstance(failure, Hang):
-            attempt.world.observe(0.5, lambda: any(p.ended() or p.report() for p in attempt.programs))
+            attempt.world.observe(
+                0.5, lambda: any(p.ended() or p.report() for p in attempt.programs)
+            )
         for program in attempt.programs:
             if program.report():
                 attempt.world.observe(5.0, partial(_reported, program))
@@ -61,7 +76,14 @@ def _reported(program: Program) -> bool:
 
 def _crash(program: Program, verdict: Verdict) -> str:
     if verdict is Verdict.SANITIZER:
-        headline = next((line for line in program.report().splitlines() if "rror: " in line or "WARNING: " in line), "")
+        headline = next(
+            (
+                line
+                for line in program.report().splitlines()
+                if "rror: " in line or "WARNING: " in line
+            ),
+            "",
+        )
         return f"{program.name} was stopped by a sanitizer: {escape.one_line(headline, 160)}"
     return f"{program.name} was {program.ending()}"
 
@@ -97,7 +119,9 @@ def _command(attempt: Attempt) -> str:
 
 
 def _stderr(programs: list[Program]) -> str:
-    """The tail of what the programs said, without the sanitizer's report, which has its own place."""
+    """The tail of what the programs said, without the sanitizer's report, which has its own
+    place.
+    """
     texts = []
     for program in programs:
         text = escape.visible(program.stderr.kept())
@@ -126,7 +150,10 @@ def describe(event: Event) -> str:
     shown = event.data[:12]
     more = " …" if event.size > len(shown) else ""
     unit = "byte" if event.size == 1 else "bytes"
-    return f"{event.who} {event.what}: {event.size} {unit}  {hex_bytes(shown)}{more}  {ascii_bytes(shown)}{more}"
+    return (
+        f"{event.who} {event.what}: {event.size} {unit}  {hex_bytes(shown)}{more}  "
+        f"{ascii_bytes(shown)}{more}"
+    )
 
 
 def _write_trace(attempt: Attempt, failure: StageFailure, traces: Path) -> str:
@@ -134,7 +161,11 @@ def _write_trace(attempt: Attempt, failure: StageFailure, traces: Path) -> str:
     stage = attempt.stage
     path = traces / f"lab{stage.lab}-{stage.id}.jsonl"
     head = {"trace_version": 1, "lab": stage.lab, "stage": stage.id, "seed": attempt.seed}
-    head |= {"work": str(attempt.builder.work), "verdict": failure.verdict, "summary": failure.summary}
+    head |= {
+        "work": str(attempt.builder.work),
+        "verdict": failure.verdict,
+        "summary": failure.summary,
+    }
     traces.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as file:
         print(json.dumps(head), file=file)

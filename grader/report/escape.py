@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# Cc: control, Cf: format (bidirectional overrides, zero width), Co: private use, Cs: surrogates, Cn: unassigned,
+# Cc: control, Cf: format (bidirectional overrides, zero width), Co: private use, Cs: surrogates,
+# Cn: unassigned,
 # Zl, Zp: line and paragraph separators.
 _UNSAFE = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
 
@@ -20,16 +21,22 @@ def _escape(char: str) -> str:
 
 
 def visible(data: bytes | str, keep: str = "\n\t") -> str:
-    """Text that is safe in a terminal, XML, HTML and JSON: controls, odd format characters and bytes that are not UTF-8
-    become ``\\x1b`` and the like; only the characters in ``keep`` stay. CR LF counts as LF where LF is kept."""
+    """Text that is safe in a terminal, XML, HTML and JSON: controls, odd format characters and
+    bytes that are not UTF-8 become ``\\x1b`` and the like; only the characters in ``keep`` stay. CR
+    LF counts as LF where LF is kept.
+    """
     text = data.decode("utf-8", "surrogateescape") if isinstance(data, bytes) else data
     if "\n" in keep:
         text = text.replace("\r\n", "\n")
-    return "".join(c if c in keep or unicodedata.category(c) not in _UNSAFE else _escape(c) for c in text)
+    return "".join(
+        c if c in keep or unicodedata.category(c) not in _UNSAFE else _escape(c) for c in text
+    )
 
 
 def tail(text: str, lines: int, columns: int = 200) -> str:
-    """The last ``lines`` lines, each cut to ``columns`` characters, with a note of what was left out."""
+    """The last ``lines`` lines, each cut to ``columns`` characters, with a note of what was left
+    out.
+    """
     rows = text.rstrip("\n").split("\n") if text.strip() else []
     kept = [row if len(row) <= columns else row[: columns - 1] + "…" for row in rows[-lines:]]
     left_out = len(rows) - len(kept)

@@ -1,4 +1,6 @@
-"""One self-contained page for one lab or several. It needs no script and no network, and its policy allows neither."""
+"""One self-contained page for one lab or several. It needs no script and no network, and its policy
+allows neither.
+"""
 
 from __future__ import annotations
 
@@ -24,12 +26,16 @@ _GAP = 0.35  # between the pieces of the bar, in points
 
 
 def render(results: list[LabResult]) -> str:
-    """The page as HTML. The style is its only resource, and the policy names that style by its hash."""
+    """The page as HTML. The style is its only resource, and the policy names that style by its
+    hash.
+    """
     style = (_HERE / "report.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     template = _environment().get_template("report.html.jinja")
-    return template.render(results=results, style=Markup(style), policy=policy, title=_title(results))
+    return template.render(
+        results=results, style=Markup(style), policy=policy, title=_title(results)
+    )
 
 
 def _environment() -> Environment:
@@ -48,12 +54,17 @@ def _environment() -> Environment:
 
 
 def _safe(value: Any) -> Any:
-    """Every value that the page shows passes here: text keeps no control character, and is then escaped as HTML."""
+    """Every value that the page shows passes here: text keeps no control character, and is then
+    escaped as HTML.
+    """
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _title(results: list[LabResult]) -> str:
-    points, most = sum(result.points for result in results), sum(result.max_points for result in results)
+    points, most = (
+        sum(result.points for result in results),
+        sum(result.max_points for result in results),
+    )
     labs = f"Lab {results[0].lab}" if len(results) == 1 else f"{len(results)} labs"
     return f"{labs}: {points} of {most} points"
 

@@ -12,7 +12,9 @@ from grader.verdicts import Verdict
 
 
 def render(*results: LabResult) -> str:
-    """The document for one lab or several. Characters that XML 1.0 forbids become ``\\x1b`` and the like."""
+    """The document for one lab or several. Characters that XML 1.0 forbids become ``\\x1b`` and the
+    like.
+    """
     root = ET.Element("testsuites", name="Echo to Raft")
     suites = [_suite(root, result) for result in results]
     for count in ("tests", "failures", "errors", "skipped"):
@@ -38,7 +40,15 @@ def _suite(root: ET.Element, result: LabResult) -> ET.Element:
 
 
 def _properties(suite: ET.Element, result: LabResult) -> None:
-    names = ["seed", "isolation", "toolchain", "points", "max_points", "extension_points", "max_extension_points"]
+    names = [
+        "seed",
+        "isolation",
+        "toolchain",
+        "points",
+        "max_points",
+        "extension_points",
+        "max_extension_points",
+    ]
     properties = ET.SubElement(suite, "properties")
     for name in names:
         ET.SubElement(properties, "property", name=name, value=visible(str(getattr(result, name))))
@@ -46,7 +56,9 @@ def _properties(suite: ET.Element, result: LabResult) -> None:
 
 def _case(suite: ET.Element, lab: int, stage: StageResult) -> None:
     name = visible(f"{stage.id} {stage.title}", keep="")
-    case = ET.SubElement(suite, "testcase", classname=f"lab{lab}", name=name, time=f"{stage.duration_s:.3f}")
+    case = ET.SubElement(
+        suite, "testcase", classname=f"lab{lab}", name=name, time=f"{stage.duration_s:.3f}"
+    )
     if stage.verdict is Verdict.PASS:
         return
     if stage.verdict is Verdict.SKIPPED:

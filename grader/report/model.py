@@ -1,4 +1,6 @@
-"""The one result model. Every renderer reads only this; ``schema.json`` beside it says the same as a JSON schema."""
+"""The one result model. Every renderer reads only this; ``schema.json`` beside it says the same as
+a JSON schema.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ from grader.verdicts import Verdict
 
 @dataclass(frozen=True)
 class ByteDiff:
-    """The first difference: offsets in bytes, windows of the two streams in hexadecimal, and the same as drawn rows."""
+    """The first difference: offsets in bytes, windows of the two streams in hexadecimal, and the
+    same as drawn rows.
+    """
 
     offset: int
     start: int
@@ -25,7 +29,9 @@ class ByteDiff:
 
 @dataclass(frozen=True)
 class Failure:
-    """The failure card. All text in it is safe to show: what the student's program printed is escaped and cut."""
+    """The failure card. All text in it is safe to show: what the student's program printed is
+    escaped and cut.
+    """
 
     checks: str  # the rule: what the stage checks
     summary: str  # what was seen
@@ -98,7 +104,9 @@ class LabResult:
         """
         if any(stage.verdict is Verdict.GRADER_ERROR for stage in self.stages):
             return 2
-        counted = self._main() if only is None else [stage for stage in self.stages if stage.id == only]
+        counted = (
+            self._main() if only is None else [stage for stage in self.stages if stage.id == only]
+        )
         return 0 if all(stage.verdict is Verdict.PASS for stage in counted) else 1
 
     def to_json(self) -> dict[str, Any]:

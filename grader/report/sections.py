@@ -1,4 +1,6 @@
-"""The failure card's one shape: its parts in order, for terminal, HTML and JUnit alike. Empty parts are left out."""
+"""The failure card's one shape: its parts in order, for terminal, HTML and JUnit alike. Empty parts
+are left out.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,8 @@ from grader.verdicts import Verdict
 from grader.wire.diff import Difference
 
 _NOT_YOURS = (
-    "The grader or this machine is at fault here, not your program. The stage was not judged and takes no blame."
+    "The grader or this machine is at fault here, not your program. The stage was not "
+    "judged and takes no blame."
 )
 _WHOSE = {Verdict.BUILD: "The compiler", Verdict.SANITIZER: "The sanitizer"}
 
@@ -22,13 +25,16 @@ class Kind(Enum):
     TEXT = auto()  # the grader's own sentences
     BYTES = auto()  # the first difference, see ``Section.diff``
     LOG = auto()  # what the grader saw, an event a line
-    PROGRAM = auto()  # what a program, the compiler or a sanitizer printed: never to be taken for the grader's words
+    # What a program, the compiler or a sanitizer printed: never to be taken for the grader's words.
+    PROGRAM = auto()
     COMMAND = auto()  # to be copied: never wrapped, never cut
 
 
 @dataclass(frozen=True)
 class Section:
-    """One part of the card. ``text`` holds the lines of a LOG or PROGRAM part, and the caption of the BYTES."""
+    """One part of the card. ``text`` holds the lines of a LOG or PROGRAM part, and the caption of
+    the BYTES.
+    """
 
     title: str
     text: str
@@ -46,7 +52,10 @@ def sections(stage: StageResult) -> list[Section]:
     if stage.failure is not None:
         parts = _of_failure(stage.failure, _WHOSE.get(stage.verdict, "Output"))
     elif stage.verdict is Verdict.GRADER_ERROR:
-        parts = [Section("What it means", _NOT_YOURS), Section("What happened", stage.note, Kind.PROGRAM)]
+        parts = [
+            Section("What it means", _NOT_YOURS),
+            Section("What happened", stage.note, Kind.PROGRAM),
+        ]
     else:
         parts = []
     return [part for part in parts if part.text.strip()]
@@ -76,7 +85,10 @@ def _bytes_caption(diff: ByteDiff | None) -> str:
         return ""
     if diff.expected_size == diff.received_size:
         return diff.caption
-    return f"{diff.caption}\n{diff.expected_size:,} bytes expected in all, {diff.received_size:,} received"
+    return (
+        f"{diff.caption}\n{diff.expected_size:,} bytes expected in all, {diff.received_size:,} "
+        "received"
+    )
 
 
 def difference(diff: ByteDiff) -> Difference:
@@ -101,12 +113,16 @@ class SkippedRange:
     reason: str
 
     def __str__(self) -> str:
-        span = {1: self.first, 2: f"{self.first} and {self.last}"}.get(self.count, f"{self.first} to {self.last}")
+        span = {1: self.first, 2: f"{self.first} and {self.last}"}.get(
+            self.count, f"{self.first} to {self.last}"
+        )
         return f"{span} skipped: {self.reason}" if self.reason else f"{span} skipped"
 
 
 def skipped_ranges(stages: list[StageResult]) -> list[SkippedRange]:
-    """All skipped stages, neighbours of one reason together, so that a page of them takes a line."""
+    """All skipped stages, neighbours of one reason together, so that a page of them takes a
+    line.
+    """
     ranges: list[SkippedRange] = []
     open_range = False
     for stage in stages:

@@ -1,6 +1,8 @@
-"""The terminal: progress, failure cards, summary, hints. All of it also reads well without colours, and in 80 columns.
+"""The terminal: progress, failure cards, summary, hints. All of it also reads well without colours,
+and in 80 columns.
 
-Strings of the model become ``Text`` as they are: neither rich's markup nor its highlighting ever looks at them.
+Strings of the model become ``Text`` as they are: neither rich's markup nor its highlighting ever
+looks at them.
 """
 
 from __future__ import annotations
@@ -71,7 +73,10 @@ class _Reporter:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         for skipped in skipped_ranges(self.results):
             _line(self.console, _text(self.console, str(skipped), "dim"))
@@ -90,14 +95,22 @@ class PlainReporter(_Reporter):
     def done(self, result: StageResult) -> None:
         super().done(result)
         if result.verdict is not Verdict.SKIPPED:
-            _line(self.console, *_stage_line(self.console, result, max((len(s.id) for s in self.stages), default=3)))
+            _line(
+                self.console,
+                *_stage_line(
+                    self.console, result, max((len(s.id) for s in self.stages), default=3)
+                ),
+            )
 
 
 def _stage_line(console: Console, result: StageResult, id_width: int) -> list[Text]:
     return [
         _text(console, f"{result.id:<{id_width}}  "),
         _text(console, f"{result.verdict:<9}", _style(result.verdict)),
-        _text(console, f"  {points_of(result):>5}  {result.title:<{_TITLE}}  {result.duration_s:6.2f} s"),
+        _text(
+            console,
+            f"  {points_of(result):>5}  {result.title:<{_TITLE}}  {result.duration_s:6.2f} s",
+        ),
         _text(console, f"  {_UNSTABLE}" if result.unstable else "", "yellow"),
     ]
 
@@ -119,7 +132,10 @@ class LiveReporter(_Reporter):
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._running = None
         ran = [result for result in self.results if result.verdict is not Verdict.SKIPPED]
@@ -137,7 +153,9 @@ class LiveReporter(_Reporter):
         self._live.refresh()
 
     def _window(self) -> Table:
-        """As many stages as the terminal has lines for: it must not scroll while it is drawn over."""
+        """As many stages as the terminal has lines for: it must not scroll while it is drawn
+        over.
+        """
         done = [result for result in self.results if result.verdict is not Verdict.SKIPPED]
         known = {result.id for result in self.results}
         waiting = [stage for stage in self.stages if stage.id not in known]
@@ -160,11 +178,26 @@ class LiveReporter(_Reporter):
             running = stage is self._running
             style = "" if running else "dim"
             state = self._spinner if running else _text(self.console, "")
-            self._row(table, stage.id, state, f"/{stage.points}", stage.title, "running" if running else "", style)
+            self._row(
+                table,
+                stage.id,
+                state,
+                f"/{stage.points}",
+                stage.title,
+                "running" if running else "",
+                style,
+            )
         return table
 
     def _row(
-        self, table: Table, id: str, mark: Text | Spinner, points: str, title: str, time: str, style: str = ""
+        self,
+        table: Table,
+        id: str,
+        mark: Text | Spinner,
+        points: str,
+        title: str,
+        time: str,
+        style: str = "",
     ) -> None:
         cells = [_text(self.console, words) for words in (points, title, time)]
         cells[1].no_wrap, cells[1].overflow = True, "ellipsis"
@@ -184,7 +217,9 @@ def print_card(console: Console, stage: StageResult) -> None:
     console.print()
     rule = ("-" if console.options.ascii_only else "─") * min(console.width, 100)
     _line(console, _text(console, rule, "dim"))
-    console.print(_text(console, f"{stage.verdict}  {stage.id}  {stage.title}", _style(stage.verdict)))
+    console.print(
+        _text(console, f"{stage.verdict}  {stage.id}  {stage.title}", _style(stage.verdict))
+    )
     if stage.unstable:
         console.print(_text(console, _UNSTABLE, "yellow"))
     console.print()
@@ -195,8 +230,14 @@ def print_card(console: Console, stage: StageResult) -> None:
 def card_text(stage: StageResult, width: int = 100) -> str:
     """The card as plain text."""
     file = io.StringIO()
-    print_card(Console(file=file, width=width, color_system=None, force_terminal=False, _environ={}), stage)
-    return "\n".join(line.rstrip() for line in file.getvalue().strip("\n").split("\n")) if file.getvalue() else ""
+    print_card(
+        Console(file=file, width=width, color_system=None, force_terminal=False, _environ={}), stage
+    )
+    return (
+        "\n".join(line.rstrip() for line in file.getvalue().strip("\n").split("\n"))
+        if file.getvalue()
+        else ""
+    )
 
 
 def _print_section(console: Console, section: Section) -> None:
@@ -220,7 +261,9 @@ def _print_section(console: Console, section: Section) -> None:
 
 
 def _print_hanging(console: Console, label: Text, words: str, further: int = 0) -> None:
-    """The text beside its label, wrapped; later lines begin ``further`` columns to the right of the first."""
+    """The text beside its label, wrapped; later lines begin ``further`` columns to the right of the
+    first.
+    """
     indent = " " * (label.cell_len + further)
     width = max(20, console.width - len(indent) - 1)
     for number, line in enumerate(_text(console, words).wrap(console, width, overflow="fold")):
@@ -242,10 +285,14 @@ def _print_bytes(console: Console, section: Section) -> None:
 
 
 def _print_program(console: Console, words: str) -> None:
-    """Behind a bar, each line and each further line of a long one, so that it can't pass for the grader's words."""
+    """Behind a bar, each line and each further line of a long one, so that it can't pass for the
+    grader's words.
+    """
     bar = " " * 2 * _INDENT + ("| " if console.options.ascii_only else "│ ")
     for line in words.split("\n"):
-        for piece in chop_cells(_text(console, line).plain, max(20, console.width - len(bar) - 1)) or [""]:
+        for piece in chop_cells(
+            _text(console, line).plain, max(20, console.width - len(bar) - 1)
+        ) or [""]:
             _line(console, _text(console, bar, "dim"), Text(piece.rstrip()))
     console.print()
 
@@ -263,7 +310,10 @@ def print_grade(console: Console, results: list[LabResult], out: Path) -> None:
     console.print()
     for result in results:
         _fact(console, f"Lab {result.lab}", _score(result, main=True) + f"  {result.title}")
-    total, most = sum(result.points for result in results), sum(result.max_points for result in results)
+    total, most = (
+        sum(result.points for result in results),
+        sum(result.max_points for result in results),
+    )
     _fact(console, "Score", f"{total} of {most} points", "bold")
     _print_facts(console, results, ["grade.json", "junit.xml"], out)
 
@@ -282,7 +332,9 @@ def _score(result: LabResult, main: bool) -> str:
     return f"{points} of {most} points ({counts})"
 
 
-def _print_facts(console: Console, results: Iterable[LabResult], files: list[str], out: Path) -> None:
+def _print_facts(
+    console: Console, results: Iterable[LabResult], files: list[str], out: Path
+) -> None:
     reasons = {result.isolation_reason for result in results if result.isolation == LIMITS}
     for reason in sorted(reasons):
         why = f" ({reason.rstrip('.')})" if reason else ""
@@ -294,7 +346,9 @@ def _print_facts(console: Console, results: Iterable[LabResult], files: list[str
         )
     if not reasons:
         _fact(console, "Isolation", "namespaces")
-    _line(console, _text(console, f"{'Report':<12}", "bold"), _text(console, str(out / "report.html")))
+    _line(
+        console, _text(console, f"{'Report':<12}", "bold"), _text(console, str(out / "report.html"))
+    )
     _fact(console, "", f"and beside it {' and '.join(files)}")
 
 
@@ -316,4 +370,6 @@ def print_hint(console: Console, stage: Stage, hint: Hint, tier: int) -> None:
     for name, words in [*shown, ("Read", read)]:
         _print_section(console, Section(name, words))
     if tier < len(tiers):
-        _print_section(console, Section("More", f"make hint STAGE={stage.id} TIER={tier + 1}", Kind.COMMAND))
+        _print_section(
+            console, Section("More", f"make hint STAGE={stage.id} TIER={tier + 1}", Kind.COMMAND)
+        )

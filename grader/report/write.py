@@ -14,9 +14,11 @@ from grader.report.model import LabResult
 
 
 def write(results: list[LabResult], out: Path, *, grade: bool = False) -> None:
-    """Writes ``labN.json`` for each lab, one ``report.html`` and one ``junit.xml``; with ``grade``, ``grade.json`` too.
+    """Writes ``labN.json`` for each lab, one ``report.html`` and one ``junit.xml``; with ``grade``,
+    ``grade.json`` too.
 
-    Raises OSError where a file can't be written; those before it are then new, it and those after it as they were.
+    Raises OSError where a file can't be written; those before it are then new, it and those after
+    it as they were.
     """
     labs = [_safe(result.to_json()) for result in results]
     files = {f"lab{lab['lab']}.json": _json(lab) for lab in labs}
@@ -43,7 +45,9 @@ def _json(data: dict[str, Any]) -> str:
 
 
 def _safe(value: Any) -> Any:
-    """The same without control characters or bytes that are not UTF-8 (a folder's name may have some)."""
+    """The same without control characters or bytes that are not UTF-8 (a folder's name may have
+    some).
+    """
     if isinstance(value, str):
         return visible(value)
     if isinstance(value, list):

@@ -1,4 +1,6 @@
-"""Building student programs: by lab.mk of the grader's own checkout, in the sandbox, from a copy of the sources."""
+"""Building student programs: by lab.mk of the grader's own checkout, in the sandbox, from a copy of
+the sources.
+"""
 
 from __future__ import annotations
 
@@ -24,12 +26,16 @@ KEEPER = Path(__file__).with_name("keeper.c")
 
 # One build may take this long; a laptop needs about a second.
 BUILD_SECONDS = 120
-_BUILD_LIMITS = Limits(files=256, processes=256, cpu_seconds=60, file_bytes=64 * MIB, memory_bytes=4096 * MIB)
+_BUILD_LIMITS = Limits(
+    files=256, processes=256, cpu_seconds=60, file_bytes=64 * MIB, memory_bytes=4096 * MIB
+)
 _MAX_FILE, _MAX_FILES = 4 * MIB, 500
 
 
 def compiler() -> str:
-    """The C compiler's own first line, which every result is stamped with; raises UsageError if there is none."""
+    """The C compiler's own first line, which every result is stamped with; raises UsageError if
+    there is none.
+    """
     name = os.environ.get("CC") or "cc"
     if shutil.which(name) is None:
         raise UsageError(f"no C compiler: '{name}' is not on the PATH (see 'make doctor')")
@@ -38,12 +44,17 @@ def compiler() -> str:
     done = subprocess.run([name, "--version"], capture_output=True, text=True, errors="replace")
     lines = done.stdout.splitlines()
     if done.returncode != 0 or not lines:
-        raise UsageError(f"the C compiler '{name}' does not work: {(done.stderr.splitlines() or ['no output'])[0]}")
+        raise UsageError(
+            f"the C compiler '{name}' does not work: "
+            f"{(done.stderr.splitlines() or ['no output'])[0]}"
+        )
     return lines[0]
 
 
 def sources(folder: Path) -> dict[str, bytes]:
-    """The C files right in ``folder``, by name. Links, devices and folders are passed over, never followed."""
+    """The C files right in ``folder``, by name. Links, devices and folders are passed over, never
+    followed.
+    """
     found: dict[str, bytes] = {}
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         if not entry.name.endswith((".c", ".h")) or not entry.is_file(follow_symlinks=False):
@@ -53,13 +64,17 @@ def sources(folder: Path) -> dict[str, bytes]:
             if stat.S_ISREG(os.fstat(descriptor).st_mode):
                 found[entry.name] = file.read(_MAX_FILE + 1)
         if len(found) > _MAX_FILES or len(found.get(entry.name, b"")) > _MAX_FILE:
-            raise UsageError(f"{folder}: more than {_MAX_FILES} C files, or one larger than {_MAX_FILE >> 20} MiB")
+            raise UsageError(
+                f"{folder}: more than {_MAX_FILES} C files, or one larger than {_MAX_FILE >> 20} "
+                "MiB"
+            )
     return found
 
 
 @dataclass
 class Builder:
-    """Builds programs of ``labs`` (folder names, such as lab1-echo) from ``work``; keeps what it built in ``cache``.
+    """Builds programs of ``labs`` (folder names, such as lab1-echo) from ``work``; keeps what it
+    built in ``cache``.
 
     The sources are read once: what is graded is what was there when the run began.
     """
@@ -93,7 +108,9 @@ class Builder:
         return self.cache / self._key(program, build) / program
 
     def built(self, program: str, build: str) -> Path:
-        """The path of a built program in the runtime folder; raises StageFailure (BUILD) with the compiler's words."""
+        """The path of a built program in the runtime folder; raises StageFailure (BUILD) with the
+        compiler's words.
+        """
         path = self.sandbox.folder / "bin" / build / program
         if not path.exists():
             cached = self.cached(program, build)
@@ -105,7 +122,9 @@ class Builder:
         return path
 
     def _key(self, program: str, build: str) -> str:
-        digest = hashlib.sha256(f"{self.compiler}\0{os.environ.get('CC', '')}\0{build}\0{program}".encode())
+        digest = hashlib.sha256(
+            f"{self.compiler}\0{os.environ.get('CC', '')}\0{build}\0{program}".encode()
+        )
         for name, data in sorted(self.files.items()):
             digest.update(f"\0{name}\0{len(data)}\0".encode(errors="surrogateescape") + data)
         return digest.hexdigest()[:32]
@@ -123,26 +142,45 @@ class Builder:
     def _make(self, program: str, build: str, cached: Path) -> None:
         if f"{self.labs[-1]}/{program}.c" not in self.files:
             words = f"{self.work / self.labs[-1]}: there is no {program}.c"
-            raise StageFailure(f"{program} does not compile", verdict=Verdict.BUILD, output=escape.visible(words))
+            raise StageFailure(
+                f"{program} does not compile", verdict=Verdict.BUILD, output=escape.visible(words)
+            )
         folder = self._stage()
         target = f"{build}/{program}"
-        command = ["make", "-s", "-f", "lab.mk", f"BUILD={build}", f"CC={os.environ.get('CC') or 'cc'}", target]
+        command = [
+            "make",
+            "-s",
+            "-f",
+            "lab.mk",
+            f"BUILD={build}",
+            f"CC={os.environ.get('CC') or 'cc'}",
+            target,
+        ]
         world = World(BUILD_SECONDS)
         made = Program(
-            world, self.sandbox, command, name="the compiler", limits=_BUILD_LIMITS, writable=folder,
+            world,
+            self.sandbox,
+            command,
+            name="the compiler",
+            limits=_BUILD_LIMITS,
+            writable=folder,
             environment={"TMPDIR": self.sandbox.seen(folder)},
-        )  # fmt: skip
+        )
         try:
             status = made.wait_end()
         except StageFailure as failure:
-            raise StageFailure(f"{program} does not build: {failure.summary}", verdict=Verdict.BUILD) from None
+            raise StageFailure(
+                f"{program} does not build: {failure.summary}", verdict=Verdict.BUILD
+            ) from None
         finally:
             made.close()
             world.close()
         words = escape.visible(made.stderr.kept() + made.stdout.kept())
         result = folder / target
         if status != 0 or result.is_symlink() or not result.is_file():
-            raise StageFailure(f"{program} does not compile", verdict=Verdict.BUILD, output=self._readable(words))
+            raise StageFailure(
+                f"{program} does not compile", verdict=Verdict.BUILD, output=self._readable(words)
+            )
         cached.parent.mkdir(parents=True, exist_ok=True)
         temporary = cached.with_name(f"{program}.{os.getpid()}")
         shutil.copyfile(result, temporary)
@@ -156,12 +194,26 @@ class Builder:
         return escape.tail("\n".join(kept), 60)
 
     def write_compile_commands(self, path: Path) -> None:
-        """For editors: how each C file of the labs is compiled (the JSON compilation database of Clang)."""
+        """For editors: how each C file of the labs is compiled (the JSON compilation database of
+        Clang).
+        """
         include = f"-I{LABS / 'include'}"
-        flags = ["cc", "-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Wpedantic", "-pthread", include, "-c"]
+        flags = [
+            "cc",
+            "-std=c11",
+            "-D_GNU_SOURCE",
+            "-Wall",
+            "-Wextra",
+            "-Wpedantic",
+            "-pthread",
+            include,
+            "-c",
+        ]
         names = [name for name in self.files if name.startswith(self.labs) and name.endswith(".c")]
         files = [str(self.work / name) for name in names]
-        entries = [{"directory": str(ROOT), "file": file, "arguments": [*flags, file]} for file in files]
+        entries = [
+            {"directory": str(ROOT), "file": file, "arguments": [*flags, file]} for file in files
+        ]
         path.write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")
 
     def warnings(self, program: str, build: str) -> str:

@@ -1,4 +1,6 @@
-"""The grader's own end of a TCP connection: sends and receives at once, and knows what it is owed."""
+"""The grader's own end of a TCP connection: sends and receives at once, and knows what it is
+owed.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +21,9 @@ _RECEIVE = 1 << 18
 class Client:
     """A connection to the program under test, or one that it made to the grader.
 
-    ``send`` only queues: bytes go out, and come in, whenever the stage waits. What came and was not yet expected stays
-    until it is. All methods that wait raise StageFailure with the bytes that tell why.
+    ``send`` only queues: bytes go out, and come in, whenever the stage waits. What came and was not
+    yet expected stays until it is. All methods that wait raise StageFailure with the bytes that
+    tell why.
     """
 
     def __init__(self, world: World, connection: socket.socket, name: str) -> None:
@@ -88,18 +91,30 @@ class Client:
 
     def wait_sent(self) -> None:
         """Waits until the kernel has taken all that was queued."""
-        self.world.wait(lambda: self.sent_all() or bool(self.ended), f"{self.name} to send {self.queued()} more bytes")
+        self.world.wait(
+            lambda: self.sent_all() or bool(self.ended),
+            f"{self.name} to send {self.queued()} more bytes",
+        )
         if self.queued():
-            self._fail(f"the connection of {self.name} was {self.ended} before it could send everything")
+            self._fail(
+                f"the connection of {self.name} was {self.ended} before it could send everything"
+            )
 
     def expect(self, data: bytes, what: str = "the echo") -> None:
-        """Waits until exactly ``data`` came; fails at the first byte that is wrong, without waiting for the rest."""
+        """Waits until exactly ``data`` came; fails at the first byte that is wrong, without waiting
+        for the rest.
+        """
         checked = 0
 
         def ready() -> bool:
             nonlocal checked
             now = min(len(data), len(self._received))
-            if first_difference(memoryview(data)[checked:now], memoryview(self._received)[checked:now]) is not None:
+            if (
+                first_difference(
+                    memoryview(data)[checked:now], memoryview(self._received)[checked:now]
+                )
+                is not None
+            ):
                 return True
             checked = now
             return checked == len(data) or bool(self.ended)
@@ -110,7 +125,9 @@ class Client:
             self._mismatch(data, what, hang)
         if checked < len(data):
             if not self.ended:  # some more of the stream, for a better diagnosis
-                self.world.observe(0.2, lambda: len(self._received) >= checked + 64 or bool(self.ended))
+                self.world.observe(
+                    0.2, lambda: len(self._received) >= checked + 64 or bool(self.ended)
+                )
             self._mismatch(data, what, None)
         self.world.log(self.name, "receives what was expected", data)
         del self._received[: len(data)]
@@ -119,7 +136,10 @@ class Client:
     def expect_end(self) -> None:
         """Waits until the other side closed, and nothing came before that."""
         try:
-            self.world.wait(lambda: bool(self.ended or self._received), f"the server to close {self.name}'s connection")
+            self.world.wait(
+                lambda: bool(self.ended or self._received),
+                f"the server to close {self.name}'s connection",
+            )
         except Hang as hang:
             hang.diagnosis = diagnose.no_end()
             raise
@@ -135,7 +155,9 @@ class Client:
             extra = bytes(self._received)
             found = difference(b"", extra, base=self._base)
             raise StageFailure(
-                f"{self.name} received {len(extra)} bytes too many", difference=found, diagnosis=diagnose.extra(extra)
+                f"{self.name} received {len(extra)} bytes too many",
+                difference=found,
+                diagnosis=diagnose.extra(extra),
             )
 
     def _mismatch(self, data: bytes, what: str, hang: Hang | None) -> None:
@@ -148,10 +170,17 @@ class Client:
         diagnosis = diagnose.echo(data, came, found.offset - self._base, self.ended)
         if hang is not None:
             hang.difference, hang.diagnosis = found, diagnosis
-            hang.summary = f"{what} to {self.name} stops after {len(came)} of {len(data)} bytes; {hang.summary}"
+            hang.summary = (
+                f"{what} to {self.name} stops after {len(came)} of {len(data)} bytes; "
+                f"{hang.summary}"
+            )
             raise hang
         short = len(came) == found.offset - self._base
-        how = f"ends early: the connection was {self.ended}" if short else "differs from what was expected"
+        how = (
+            f"ends early: the connection was {self.ended}"
+            if short
+            else "differs from what was expected"
+        )
         raise StageFailure(f"{what} to {self.name} {how}", difference=found, diagnosis=diagnosis)
 
     def _fail(self, summary: str) -> None:
@@ -217,5 +246,3 @@ class Client:
             if not self.ended and not self.reading:
                 self._end("reset", error)
         self._watch()
-
-

@@ -1,4 +1,6 @@
-"""The first program of a stage under gdb in the user's terminal, while the grader plays its clients beside it."""
+"""The first program of a stage under gdb in the user's terminal, while the grader plays its clients
+beside it.
+"""
 
 from __future__ import annotations
 
@@ -34,11 +36,20 @@ class Debugger:
         if self._used:
             return Program(world, sandbox, command, **more)
         self._used = True
-        return DebuggedProgram(world, sandbox, command, name=more["name"], sources=self._sources, environment=more["environment"])
+        return DebuggedProgram(
+            world,
+            sandbox,
+            command,
+            name=more["name"],
+            sources=self._sources,
+            environment=more["environment"],
+        )
 
 
 class DebuggedProgram(Program):
-    """Standard output goes to the grader, which waits for lines there; the terminal and stderr are gdb's."""
+    """Standard output goes to the grader, which waits for lines there; the terminal and stderr are
+    gdb's.
+    """
 
     def __init__(
         self,
@@ -64,12 +75,27 @@ class DebuggedProgram(Program):
         self._hold = os.open(fifo, os.O_WRONLY | os.O_CLOEXEC)  # so that it never reads end of file
         self._pipes: dict[IO[bytes], Output] = {self._fifo: self.stdout}
         run = f"run {shlex.join(command[1:])} >{shlex.quote(str(fifo))}"
-        script = [f"directory {sources}", "set follow-fork-mode child", "set confirm off", "break main", run]
+        script = [
+            f"directory {sources}",
+            "set follow-fork-mode child",
+            "set confirm off",
+            "break main",
+            run,
+        ]
         options = [word for line in script for word in ("-ex", line)]
-        terminal = {name: value for name in ("TERM", "HOME", "COLUMNS", "LINES") if (value := os.environ.get(name))}
-        print(f"gdb: {name} stops in main; 'break serve' and 'continue' go on. The grader's client waits as long as you do.", flush=True)
+        terminal = {
+            name: value
+            for name in ("TERM", "HOME", "COLUMNS", "LINES")
+            if (value := os.environ.get(name))
+        }
+        print(
+            f"gdb: {name} stops in main; 'break serve' and 'continue' go on. The grader's client "
+            "waits as long as you do.",
+            flush=True,
+        )
         self._gdb = subprocess.Popen(
-            ["gdb", "-q", *options, "--args", *command], env={**ENVIRONMENT, **(environment or {}), **terminal}
+            ["gdb", "-q", *options, "--args", *command],
+            env={**ENVIRONMENT, **(environment or {}), **terminal},
         )
         self._read_when_ready(self._fifo, self.stdout)
         world.check(self._look)
@@ -96,5 +122,3 @@ class DebuggedProgram(Program):
         print("the stage is over: leave gdb with 'quit'", flush=True)
         self._gdb.wait()
         kill_orphans()  # gdb follows the child after a fork, and lets the parent run free
-
-

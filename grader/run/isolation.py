@@ -3,13 +3,15 @@
 Two levels exist, and every result is stamped with the one it was reached under:
 
 ``namespaces``
-    The grader moves into a network namespace of its own in which only loopback is up, and runs each student program
-    there in a bubblewrap sandbox: own processes, files, users and IPC, nothing to reach outside.
+    The grader moves into a network namespace of its own in which only loopback is up, and runs each
+    student program there in a bubblewrap sandbox: own processes, files, users and IPC, nothing to
+    reach outside.
 ``limits``
-    Where the kernel or a container forbids that: resource limits and a keeper that kills all descendants. Fit for
-    one's own code, not for a stranger's.
+    Where the kernel or a container forbids that: resource limits and a keeper that kills all
+    descendants. Fit for one's own code, not for a stranger's.
 
-A grader that runs as root drops student programs to a user id that nobody else has (in both levels).
+A grader that runs as root drops student programs to a user id that nobody else has (in both
+levels).
 """
 
 from __future__ import annotations
@@ -41,8 +43,8 @@ _FIRST_UID = 2_000_000_000
 class Isolation:
     """How student programs are kept apart from this machine.
 
-    ``level`` is NAMESPACES or LIMITS, ``reason`` says why it is not the higher one (empty if it is), ``uid`` is the
-    user and group id that programs run as, or None for the grader's own.
+    ``level`` is NAMESPACES or LIMITS, ``reason`` says why it is not the higher one (empty if it
+    is), ``uid`` is the user and group id that programs run as, or None for the grader's own.
     """
 
     level: str
@@ -51,7 +53,8 @@ class Isolation:
 
 
 def enter(wanted: str | None = None) -> Isolation:
-    """Enters the highest level that works here, or the ``wanted`` one. Call once, before any thread is started.
+    """Enters the highest level that works here, or the ``wanted`` one. Call once, before any thread
+    is started.
 
     Raises UsageError where ``wanted`` is NAMESPACES and this machine does not allow it.
     """
@@ -106,19 +109,44 @@ def _probe(uid: int | None) -> str:
 
 
 def _try_bubblewrap(uid: int | None) -> None:
-    command = ["bwrap", *base_options(), "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "true"]
+    command = [
+        "bwrap",
+        *base_options(),
+        "--ro-bind",
+        "/",
+        "/",
+        "--proc",
+        "/proc",
+        "--dev",
+        "/dev",
+        "true",
+    ]
     identity = {} if uid is None else {"user": uid, "group": uid, "extra_groups": []}
-    done = subprocess.run(command, capture_output=True, env={"PATH": os.environ.get("PATH", os.defpath)}, **identity)  # type: ignore[call-overload]
+    done = subprocess.run(
+        command, capture_output=True, env={"PATH": os.environ.get("PATH", os.defpath)}, **identity
+    )  # type: ignore[call-overload]
     if done.returncode != 0:
-        raise OSError(done.stderr.decode(errors="replace").strip() or f"bwrap exited with {done.returncode}")
+        raise OSError(
+            done.stderr.decode(errors="replace").strip() or f"bwrap exited with {done.returncode}"
+        )
 
 
 def base_options() -> list[str]:
-    """bubblewrap's options for namespaces and privileges. The network is shared with the grader's own namespace."""
+    """bubblewrap's options for namespaces and privileges. The network is shared with the grader's
+    own namespace.
+    """
     return [
-        "--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try", "--disable-userns",
-        "--die-with-parent", "--new-session", "--cap-drop", "ALL",
-    ]  # fmt: skip
+        "--unshare-user",
+        "--unshare-ipc",
+        "--unshare-pid",
+        "--unshare-uts",
+        "--unshare-cgroup-try",
+        "--disable-userns",
+        "--die-with-parent",
+        "--new-session",
+        "--cap-drop",
+        "ALL",
+    ]
 
 
 def _enter_network_namespace() -> None:

@@ -1,4 +1,6 @@
-"""What the kernel says of a process: proc(5). All of it is empty or zero for a process that is gone."""
+"""What the kernel says of a process: proc(5). All of it is empty or zero for a process that is
+gone.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +14,16 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 _SYSCALLS = {
     "x86_64": {
-        0: "read", 1: "write", 7: "poll", 20: "writev", 23: "select", 34: "pause", 35: "nanosleep", 42: "connect",
-        43: "accept", 44: "sendto", 45: "recvfrom", 47: "recvmsg", 61: "wait4", 202: "futex", 230: "clock_nanosleep",
-        232: "epoll_wait", 247: "waitid", 270: "pselect6", 271: "ppoll", 281: "epoll_pwait", 288: "accept4",
+        0: "read", 1: "write", 7: "poll", 20: "writev", 23: "select", 34: "pause",
+        35: "nanosleep", 42: "connect", 43: "accept", 44: "sendto", 45: "recvfrom",
+        47: "recvmsg", 61: "wait4", 202: "futex", 230: "clock_nanosleep", 232: "epoll_wait",
+        247: "waitid", 270: "pselect6", 271: "ppoll", 281: "epoll_pwait", 288: "accept4",
     },
     "aarch64": {
-        22: "epoll_pwait", 63: "read", 64: "write", 66: "writev", 72: "pselect6", 73: "ppoll", 95: "waitid",
-        98: "futex", 101: "nanosleep", 115: "clock_nanosleep", 202: "accept", 203: "connect", 206: "sendto",
-        207: "recvfrom", 212: "recvmsg", 242: "accept4", 260: "wait4",
+        22: "epoll_pwait", 63: "read", 64: "write", 66: "writev", 72: "pselect6", 73: "ppoll",
+        95: "waitid", 98: "futex", 101: "nanosleep", 115: "clock_nanosleep", 202: "accept",
+        203: "connect", 206: "sendto", 207: "recvfrom", 212: "recvmsg", 242: "accept4",
+        260: "wait4",
     },
 }  # fmt: skip
 
@@ -113,7 +117,9 @@ def threads(pid: int) -> list[int]:
 
 
 def _tcp_sockets(pid: int) -> Iterator[tuple[int, str, str]]:
-    """Local port, state (01: established, 06: TIME_WAIT, 0A: listening) and inode of each socket in the process's network."""
+    """Local port, state (01: established, 06: TIME_WAIT, 0A: listening) and inode of each socket in
+    the process's network.
+    """
     for table in ("tcp", "tcp6"):
         try:
             lines = Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]
@@ -126,9 +132,17 @@ def _tcp_sockets(pid: int) -> Iterator[tuple[int, str, str]]:
 def listening_ports(pid: int) -> list[int]:
     """Ports that the process itself listens on."""
     inodes = {text[8:-1] for text in descriptors(pid).values() if text.startswith("socket:[")}
-    return sorted({port for port, state, inode in _tcp_sockets(pid) if state == "0A" and inode in inodes})
+    return sorted(
+        {port for port, state, inode in _tcp_sockets(pid) if state == "0A" and inode in inodes}
+    )
 
 
 def connections(pid: int, port: int) -> int:
-    """How many sockets on local ``port``, other than listening ones, some process still holds open."""
-    return sum(1 for local, state, inode in _tcp_sockets(pid) if local == port and state != "0A" and inode != "0")
+    """How many sockets on local ``port``, other than listening ones, some process still holds
+    open.
+    """
+    return sum(
+        1
+        for local, state, inode in _tcp_sockets(pid)
+        if local == port and state != "0A" and inode != "0"
+    )

@@ -26,7 +26,8 @@ from grader.verdicts import Diagnosis, StageFailure, Verdict
 _KEEP = 64 * 1024
 _PR_SET_CHILD_SUBREAPER = 36
 _REPORT = re.compile(
-    rb"==\d+==\s*ERROR: (?:Address|Leak)Sanitizer|WARNING: ThreadSanitizer|^.*: runtime error: |AddressSanitizer:DEADLYSIGNAL",
+    rb"==\d+==\s*ERROR: (?:Address|Leak)Sanitizer|WARNING: ThreadSanitizer|^.*: runtime error: "
+    rb"|AddressSanitizer:DEADLYSIGNAL",
     re.MULTILINE,
 )
 
@@ -71,7 +72,9 @@ class Output:
 
 
 class Program:
-    """Starts at construction; ``close`` ends all that is left of it. Pids are as the grader sees them."""
+    """Starts at construction; ``close`` ends all that is left of it. Pids are as the grader sees
+    them.
+    """
 
     def __init__(
         self,
@@ -96,7 +99,9 @@ class Program:
         self._control.setblocking(False)
         everything = {**ENVIRONMENT, **(environment or {})}
         argv, inherited = sandbox.command(command, limits, everything, theirs.fileno(), writable)
-        self._child = self._spawn(argv, inherited, sandbox, everything, writable or sandbox.scratch, stdio)
+        self._child = self._spawn(
+            argv, inherited, sandbox, everything, writable or sandbox.scratch, stdio
+        )
         _SUPERVISORS.add(self._child.pid)
         theirs.close()
         for descriptor in inherited[1:]:
@@ -106,19 +111,31 @@ class Program:
         world.watch(self._control, selectors.EVENT_READ, self._on_control)
         world.check(self._check)
         world.log(name, f"starts: {' '.join(command)}")
-        world.wait(lambda: self.pid != 0 or self._start_error != "" or self._lost, f"{name} to be started")
+        world.wait(
+            lambda: self.pid != 0 or self._start_error != "" or self._lost, f"{name} to be started"
+        )
         if self.pid == 0 or self._start_error:
             self._fail_to_start()
 
     @staticmethod
     def _spawn(
-        argv: list[str], inherited: list[int], sandbox: Sandbox, environment: dict[str, str], folder: Path,
+        argv: list[str],
+        inherited: list[int],
+        sandbox: Sandbox,
+        environment: dict[str, str],
+        folder: Path,
         stdio: socket.socket | None,
     ) -> subprocess.Popen[bytes]:
-        """In namespaces the environment goes through bubblewrap's options: its own would stay readable within."""
+        """In namespaces the environment goes through bubblewrap's options: its own would stay
+        readable within.
+        """
         identity: dict[str, object] = {}
         if sandbox.in_namespaces and sandbox.isolation.uid is not None:
-            identity = {"user": sandbox.isolation.uid, "group": sandbox.isolation.uid, "extra_groups": []}
+            identity = {
+                "user": sandbox.isolation.uid,
+                "group": sandbox.isolation.uid,
+                "extra_groups": [],
+            }
         return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
             argv,
             stdin=subprocess.DEVNULL if stdio is None else stdio,
@@ -137,7 +154,10 @@ class Program:
         if not words:
             self.world.observe(1.0, lambda: self._child.poll() is not None)
             self._drain()
-            words = escape.tail(escape.visible(self.stderr.kept()), 5) or "the sandbox ended before the program began"
+            words = (
+                escape.tail(escape.visible(self.stderr.kept()), 5)
+                or "the sandbox ended before the program began"
+            )
         self.close()
         raise MachineError(f"{self.name} could not be started: {words}")
 
@@ -157,7 +177,9 @@ class Program:
         self.world.watch(pipe, selectors.EVENT_READ, on_event)
 
     def pause_output(self, pipe_size: int) -> None:
-        """Leaves standard output in the pipe, made ``pipe_size`` bytes small: once it is full, the program blocks there."""
+        """Leaves standard output in the pipe, made ``pipe_size`` bytes small: once it is full, the
+        program blocks there.
+        """
         assert self._child.stdout is not None
         self._drain()
         fcntl.fcntl(self._child.stdout, fcntl.F_SETPIPE_SZ, pipe_size)
@@ -176,7 +198,9 @@ class Program:
         return bool(data)
 
     def _drain(self) -> None:
-        """Reads what is in the pipes now: sandboxes hold their writing ends, so end of file may never come."""
+        """Reads what is in the pipes now: sandboxes hold their writing ends, so end of file may
+        never come.
+        """
         for pipe, output in self._pipes.items():
             if not pipe.closed:
                 for _ in range(64):
@@ -185,7 +209,9 @@ class Program:
 
     def _on_control(self, _: int) -> None:
         with contextlib.suppress(BlockingIOError):
-            message, ancillary, _, _ = self._control.recvmsg(256, socket.CMSG_SPACE(struct.calcsize("3i")))
+            message, ancillary, _, _ = self._control.recvmsg(
+                256, socket.CMSG_SPACE(struct.calcsize("3i"))
+            )
             if message == b"S":
                 self.pid = array.array("i", ancillary[0][2][:4])[0]
             elif message.startswith(b"X"):
@@ -205,7 +231,10 @@ class Program:
         if self._lost:
             raise StageFailure(
                 f"{self.name} and what ran with it were killed from within",
-                diagnosis=Diagnosis("killed-supervisor", "the program sent a signal to processes that are not its own"),
+                diagnosis=Diagnosis(
+                    "killed-supervisor",
+                    "the program sent a signal to processes that are not its own",
+                ),
             )
         used = sum(map(procinfo.private_bytes, procinfo.tree(self.pid)))
         if used > self.limits.memory_bytes:
@@ -217,15 +246,21 @@ class Program:
         if max(self.stdout.size, self.stderr.size) > self.limits.output_bytes:
             self.kill()
             raise StageFailure(
-                f"{self.name} printed more than {self.limits.output_bytes >> 20} MiB on stdout or stderr",
-                diagnosis=Diagnosis("output-flood", "output without end: is a loop printing the same error over and over?"),
+                f"{self.name} printed more than {self.limits.output_bytes >> 20} MiB on stdout or "
+                "stderr",
+                diagnosis=Diagnosis(
+                    "output-flood",
+                    "output without end: is a loop printing the same error over and over?",
+                ),
             )
 
     def ended(self) -> bool:
         return self.status is not None
 
     def wait_end(self) -> int:
-        """Waits until the program ends by itself; returns its exit status, or minus the signal's number."""
+        """Waits until the program ends by itself; returns its exit status, or minus the signal's
+        number.
+        """
         self.world.wait(self.ended, f"{self.name} to end")
         assert self.status is not None
         return os.waitstatus_to_exitcode(self.status)

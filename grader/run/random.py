@@ -32,7 +32,9 @@ class Random:
         return low + self.below(high - low + 1)
 
     def bytes(self, count: int) -> bytes:
-        """Bytes in which no longer part occurs twice, so that a part tells its place: SHAKE128 of the seed."""
+        """Bytes in which no longer part occurs twice, so that a part tells its place: SHAKE128 of
+        the seed.
+        """
         self._seed = hashlib.sha256(self._seed).digest()
         return hashlib.shake_128(self._seed).digest(count)
 

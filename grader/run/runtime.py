@@ -24,8 +24,8 @@ _ETC = {
 def runtime_folder() -> Iterator[Path]:
     """A folder for built programs, readable by the user that student programs run as.
 
-    A janitor process holds a pipe to this one and removes the folder when that breaks: at the end, on Ctrl-C, on
-    SIGKILL. Call before any thread is started.
+    A janitor process holds a pipe to this one and removes the folder when that breaks: at the end,
+    on Ctrl-C, on SIGKILL. Call before any thread is started.
     """
     folder = Path(tempfile.mkdtemp(prefix="echo-to-raft-"))
     folder.chmod(0o711)

@@ -15,7 +15,9 @@ MIB = 1 << 20
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds for one run. Memory is the sum of what its processes hold for themselves; the others are the kernel's."""
+    """Bounds for one run. Memory is the sum of what its processes hold for themselves; the others
+    are the kernel's.
+    """
 
     files: int = 1024
     processes: int = 1024
@@ -28,7 +30,7 @@ class Limits:
 # halt_on_error and the exit code are what tells a sanitizer's end from the program's own.
 SANITIZER_EXIT = 86
 _SANITIZERS = {
-    "ASAN_OPTIONS": "detect_leaks=0:color=never:quarantine_size_mb=16:handle_abort=0:handle_sigfpe=0",
+    "ASAN_OPTIONS": "detect_leaks=0:color=never:quarantine_size_mb=16:handle_abort=0",
     "UBSAN_OPTIONS": "print_stacktrace=1:color=never",
     "TSAN_OPTIONS": "color=never:halt_on_error=1",
 }
@@ -42,7 +44,9 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Sandbox:
-    """Where programs run: ``folder`` is the grader's runtime folder, ``keeper`` the built keeper in it."""
+    """Where programs run: ``folder`` is the grader's runtime folder, ``keeper`` the built keeper in
+    it.
+    """
 
     isolation: Isolation
     folder: Path
@@ -69,22 +73,40 @@ class Sandbox:
         return f"/lab/{path.relative_to(self.folder)}" if self.in_namespaces else str(path)
 
     def command(
-        self, program: list[str], limits: Limits, environment: dict[str, str], control: int, writable: Path | None = None
+        self,
+        program: list[str],
+        limits: Limits,
+        environment: dict[str, str],
+        control: int,
+        writable: Path | None = None,
     ) -> tuple[list[str], list[int]]:
-        """The argument vector, and the descriptors that the process must inherit (the caller closes them).
+        """The argument vector, and the descriptors that the process must inherit (the caller closes
+        them).
 
-        ``writable`` is a folder in the runtime folder in which the program starts and may write; else it starts in an
-        empty /tmp of its own (in ``scratch`` where there are no namespaces).
+        ``writable`` is a folder in the runtime folder in which the program starts and may write;
+        else it starts in an empty /tmp of its own (in ``scratch`` where there are no namespaces).
         """
         if not self.in_namespaces:
             return self._keeper(str(self.keeper), program, limits, control), [control]
         options = self._bubblewrap(environment, writable)
         reading = _in_memory(b"\0".join(option.encode() for option in options))
         keeper = self._keeper(self.seen(self.keeper), program, limits, control)
-        return [shutil.which("bwrap") or "bwrap", "--args", str(reading), "--", *keeper], [control, reading]
+        return [shutil.which("bwrap") or "bwrap", "--args", str(reading), "--", *keeper], [
+            control,
+            reading,
+        ]
 
     def _keeper(self, keeper: str, program: list[str], limits: Limits, control: int) -> list[str]:
-        options = ["-f", control, "-n", limits.files, "-s", limits.file_bytes, "-c", limits.cpu_seconds]
+        options = [
+            "-f",
+            control,
+            "-n",
+            limits.files,
+            "-s",
+            limits.file_bytes,
+            "-c",
+            limits.cpu_seconds,
+        ]
         options += ["-p", limits.processes + _processes_now(self.isolation.uid)]
         if self.in_namespaces:
             options += ["-i"]
@@ -104,11 +126,35 @@ class Sandbox:
             options += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
         for file in sorted((self.folder / "etc").iterdir()):
             options += ["--ro-bind", str(file), f"/etc/{file.name}"]
-        options += ["--ro-bind", str(self.folder / "bin"), "/lab/bin", "--proc", "/proc", "--dev", "/dev"]
-        options += ["--size", str(64 * MIB), "--tmpfs", "/dev/shm", "--size", str(256 * MIB), "--tmpfs", "/tmp"]
+        options += [
+            "--ro-bind",
+            str(self.folder / "bin"),
+            "/lab/bin",
+            "--proc",
+            "/proc",
+            "--dev",
+            "/dev",
+        ]
+        options += [
+            "--size",
+            str(64 * MIB),
+            "--tmpfs",
+            "/dev/shm",
+            "--size",
+            str(256 * MIB),
+            "--tmpfs",
+            "/tmp",
+        ]
         if writable is not None:
             options += ["--bind", str(writable), self.seen(writable)]
-        options += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", self.seen(writable) if writable else "/tmp"]
+        options += [
+            "--remount-ro",
+            "/dev",
+            "--remount-ro",
+            "/",
+            "--chdir",
+            self.seen(writable) if writable else "/tmp",
+        ]
         for name, value in environment.items():
             options += ["--setenv", name, value]
         return options
@@ -122,7 +168,9 @@ def _in_memory(data: bytes) -> int:
 
 
 def _processes_now(uid: int | None) -> int:
-    """The threads that the user runs already: RLIMIT_NPROC counts them too, setrlimit(2). None of a user of our own."""
+    """The threads that the user runs already: RLIMIT_NPROC counts them too, setrlimit(2). None of a
+    user of our own.
+    """
     if uid is not None:
         return 0
     count, own = 0, os.geteuid()

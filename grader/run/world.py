@@ -1,7 +1,8 @@
 """The event loop of one stage: every socket and pipe of it, one deadline, no sleeps and no threads.
 
-All of the grader's clients, and the output of the programs under test, are served whenever the stage waits for
-anything. So a stage never deadlocks a correct program that blocks until somebody reads.
+All of the grader's clients, and the output of the programs under test, are served whenever the
+stage waits for anything. So a stage never deadlocks a correct program that blocks until somebody
+reads.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ SHOWN = 48  # bytes of data that an event keeps
 
 @dataclass(frozen=True)
 class Event:
-    """Something that the grader did or saw, ``at`` seconds after the stage began; ``data`` holds the first of ``size``
-    bytes."""
+    """Something that the grader did or saw, ``at`` seconds after the stage began; ``data`` holds
+    the first of ``size`` bytes.
+    """
 
     at: float
     who: str
@@ -37,7 +39,9 @@ class Event:
 
 
 class World:
-    """Waits for events under one deadline, ``seconds`` from now (None: for ever, as in a debugger)."""
+    """Waits for events under one deadline, ``seconds`` from now (None: for ever, as in a
+    debugger).
+    """
 
     CHECK_EVERY_S = 0.05
 
@@ -59,7 +63,9 @@ class World:
         return time.monotonic() - self._started
 
     def watch(self, source: Source, events: int, on_event: Callable[[int], None]) -> None:
-        """Calls ``on_event`` with the ready events (selectors.EVENT_*); 0 for ``events`` stops that."""
+        """Calls ``on_event`` with the ready events (selectors.EVENT_*); 0 for ``events`` stops
+        that.
+        """
         known = source.fileno() in self._selector.get_map()
         if events == 0:
             if known:
@@ -70,7 +76,9 @@ class World:
             self._selector.register(source, events, on_event)
 
     def check(self, test: Callable[[], None]) -> None:
-        """Calls ``test`` about every 50 ms while the stage waits; it raises StageFailure to end the stage."""
+        """Calls ``test`` about every 50 ms while the stage waits; it raises StageFailure to end the
+        stage.
+        """
         self._checks.append(test)
 
     def turn(self, seconds: float) -> None:
@@ -83,7 +91,9 @@ class World:
                 test()
 
     def wait(self, ready: Callable[[], bool], waiting_for: str) -> None:
-        """Serves events until ``ready()``; raises Hang, naming what was waited for, when the deadline passes."""
+        """Serves events until ``ready()``; raises Hang, naming what was waited for, when the
+        deadline passes.
+        """
         while not ready():
             left = self.CHECK_EVERY_S if self._end is None else self._end - time.monotonic()
             if left <= 0:
@@ -91,10 +101,11 @@ class World:
             self.turn(min(left, self.CHECK_EVERY_S))
 
     def observe(self, seconds: float, until: Callable[[], bool]) -> bool:
-        """Serves events for ``seconds`` of wall-clock time, or until ``until()``; returns what it last was.
+        """Serves events for ``seconds`` of wall-clock time, or until ``until()``; returns what it
+        last was.
 
-        For what has no event: that a program stays idle. A stage that observes must be right however slow the
-        machine is.
+        For what has no event: that a program stays idle. A stage that observes must be right
+        however slow the machine is.
         """
         end = time.monotonic() + seconds
         while not until() and time.monotonic() < end:

@@ -21,7 +21,9 @@ ORDINARY_UID = 64_321
 
 @dataclass(frozen=True)
 class Identity:
-    """A user with a Python, a checkout and a folder that this user may use; ``level`` is the isolation asked for."""
+    """A user with a Python, a checkout and a folder that this user may use; ``level`` is the
+    isolation asked for.
+    """
 
     uid: int | None  # None: whoever runs the tests
     level: str
@@ -32,13 +34,25 @@ class Identity:
     def command(self) -> list[str]:
         if self.uid is None:
             return [self.python]
-        return ["setpriv", f"--reuid={self.uid}", f"--regid={self.uid}", "--clear-groups", self.python]
+        return [
+            "setpriv",
+            f"--reuid={self.uid}",
+            f"--regid={self.uid}",
+            "--clear-groups",
+            self.python,
+        ]
 
     def variables(self) -> dict[str, object]:
         return {"ISOLATION": self.level, "HOME": self.folder, "TMPDIR": self.folder}
 
     def grade(self, **variables: object) -> Run:
-        return grade(self.folder / "out", python=self.command(), root=self.root, **self.variables(), **variables)
+        return grade(
+            self.folder / "out",
+            python=self.command(),
+            root=self.root,
+            **self.variables(),
+            **variables,
+        )
 
     def start(self, **variables: object) -> subprocess.Popen[str]:
         """The grader on lab 1, in the background."""
@@ -52,7 +66,9 @@ class Identity:
         )
 
     def leftovers(self, token: str) -> list[str]:
-        """Processes that named themselves ``token``, and runtime folders of graders that are gone."""
+        """Processes that named themselves ``token``, and runtime folders of graders that are
+        gone.
+        """
         names = []
         for comm in Path("/proc").glob("[0-9]*/comm"):
             try:
@@ -65,11 +81,15 @@ class Identity:
 
 @pytest.fixture(scope="session")
 def ordinary_python() -> Iterator[tuple[str, Path]]:
-    """A Python with the student's packages, and a checkout, for a user who may not read those of root."""
+    """A Python with the student's packages, and a checkout, for a user who may not read those of
+    root.
+    """
     folder = Path(tempfile.mkdtemp(prefix="ordinary-"))
     folder.chmod(0o755)
     for name in ("grader", "labs", "solutions", "handouts"):
-        shutil.copytree(ROOT / name, folder / "tree" / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            ROOT / name, folder / "tree" / name, ignore=shutil.ignore_patterns("__pycache__")
+        )
     subprocess.run(["chmod", "-R", "a+rX", str(folder / "tree")], check=True)
     yield _python_for_all(folder), folder / "tree"
     shutil.rmtree(folder)
@@ -78,16 +98,26 @@ def ordinary_python() -> Iterator[tuple[str, Path]]:
 def _python_for_all(folder: Path) -> str:
     candidates = [sys.executable]
     system = "/usr/bin/python3"
-    made = subprocess.run([system, "-m", "venv", "--without-pip", str(folder / "venv")], capture_output=True)
+    made = subprocess.run(
+        [system, "-m", "venv", "--without-pip", str(folder / "venv")], capture_output=True
+    )
     if made.returncode == 0:
         packages = next((folder / "venv" / "lib").glob("python3*")) / "site-packages"
         if packages.parent.name == f"python3.{sys.version_info.minor}":
             shutil.copytree(sysconfig.get_path("purelib"), packages, dirs_exist_ok=True)
             candidates.append(str(folder / "venv" / "bin" / "python"))
     for python in candidates:
-        words = ["setpriv", f"--reuid={ORDINARY_UID}", f"--regid={ORDINARY_UID}", "--clear-groups", python]
+        words = [
+            "setpriv",
+            f"--reuid={ORDINARY_UID}",
+            f"--regid={ORDINARY_UID}",
+            "--clear-groups",
+            python,
+        ]
         try:
-            done = subprocess.run([*words, "-I", "-c", "import pytest, rich, jinja2"], capture_output=True, cwd="/")
+            done = subprocess.run(
+                [*words, "-I", "-c", "import pytest, rich, jinja2"], capture_output=True, cwd="/"
+            )
         except OSError:
             continue
         if done.returncode == 0:

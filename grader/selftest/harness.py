@@ -27,7 +27,9 @@ GRADER_SECONDS = 300
 
 
 def require(tool: str, there: bool) -> None:
-    """Skips the test where a tool is missing; fails it where the REQUIRE variable names that tool."""
+    """Skips the test where a tool is missing; fails it where the REQUIRE variable names that
+    tool.
+    """
     if there:
         return
     if tool in os.environ.get("REQUIRE", "").split(","):
@@ -37,7 +39,9 @@ def require(tool: str, there: bool) -> None:
 
 @dataclass(frozen=True)
 class Run:
-    """What a run of the grader left: its exit status, its words, and its result file if it wrote one."""
+    """What a run of the grader left: its exit status, its words, and its result file if it wrote
+    one.
+    """
 
     status: int
     stdout: str
@@ -51,13 +55,39 @@ class Run:
 
 def grader_environment(out: Path, **variables: object) -> dict[str, str]:
     """The caller's environment with the Makefile's variables as given, and no others of them."""
-    known = ("WORK", "SEED", "STAGE", "ALL", "BORROW", "ISOLATION", "ARGS", "PROGRAM", "TIER", "TRACE", "RELEASE", "MAKEFLAGS")
+    known = (
+        "WORK",
+        "SEED",
+        "STAGE",
+        "ALL",
+        "BORROW",
+        "ISOLATION",
+        "ARGS",
+        "PROGRAM",
+        "TIER",
+        "TRACE",
+        "RELEASE",
+        "MAKEFLAGS",
+    )
     kept = {name: value for name, value in os.environ.items() if name not in known}
-    return {**kept, "OUT": str(out), "COLUMNS": "120", **{name: str(value) for name, value in variables.items()}}
+    return {
+        **kept,
+        "OUT": str(out),
+        "COLUMNS": "120",
+        **{name: str(value) for name, value in variables.items()},
+    }
 
 
-def grade(out: Path, *command: str, python: list[str] | None = None, root: Path = ROOT, **variables: object) -> Run:
-    """Runs ``grader/__main__.py`` with the command (default: lab 1) and reads ``lab1.json`` from ``out``."""
+def grade(
+    out: Path,
+    *command: str,
+    python: list[str] | None = None,
+    root: Path = ROOT,
+    **variables: object,
+) -> Run:
+    """Runs ``grader/__main__.py`` with the command (default: lab 1) and reads ``lab1.json`` from
+    ``out``.
+    """
     interpreter = python or [sys.executable]
     done = subprocess.run(
         [*interpreter, "-I", str(root / "grader" / "__main__.py"), *(command or ("lab", "1"))],
@@ -91,7 +121,9 @@ class Broken:
     edits: tuple[dict[str, str], ...]
 
     def make(self, folder: Path) -> Path:
-        """Writes the tree to ``folder``; an edit that does not fit exactly once is an error of ours."""
+        """Writes the tree to ``folder``; an edit that does not fit exactly once is an error of
+        ours.
+        """
         base = ROOT / "solutions" if self.base == "solutions" else SELFTEST / self.base
         shutil.copytree(base, folder)
         for edit in self.edits:

@@ -1,4 +1,6 @@
-"""``make lint``: formatters, linters and type checks over the whole tree. Prints what it runs; exit status 1 if any fails."""
+"""``make lint``: formatters, linters and type checks over the whole tree. Prints what it runs; exit
+status 1 if any fails.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +10,24 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-WARNINGS = ["-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror", "-Ilabs/include"]
+WARNINGS = [
+    "-std=c11",
+    "-D_GNU_SOURCE",
+    "-Wall",
+    "-Wextra",
+    "-Wpedantic",
+    "-Wconversion",
+    "-Werror",
+    "-Ilabs/include",
+]
 
 
 def c_files(*folders: str) -> list[str]:
-    return sorted(str(path.relative_to(ROOT)) for folder in folders for path in (ROOT / folder).rglob("*.[ch]"))
+    return sorted(
+        str(path.relative_to(ROOT))
+        for folder in folders
+        for path in (ROOT / folder).rglob("*.[ch]")
+    )
 
 
 def checks() -> list[tuple[str, list[str]]]:
@@ -20,11 +35,18 @@ def checks() -> list[tuple[str, list[str]]]:
     sources = [path for path in ours if path.endswith(".c")]
     given = c_files("labs")
     return [
-        ("ruff format", [sys.executable, "-m", "ruff", "format", "--check", "--quiet", "grader", "handouts"]),
+        (
+            "ruff format",
+            [sys.executable, "-m", "ruff", "format", "--check", "--quiet", "grader", "handouts"],
+        ),
         ("ruff", [sys.executable, "-m", "ruff", "check", "--quiet", "grader", "handouts"]),
         ("mypy", [sys.executable, "-m", "mypy", "--no-error-summary"]),
         ("clang-format", ["clang-format", "--dry-run", "--Werror", *ours, *given]),
-        *((f"cc {path}", ["cc", *WARNINGS, "-fsyntax-only", path]) for path in [*sources, *c_files("handouts/examples")] if path.endswith(".c")),
+        *(
+            (f"cc {path}", ["cc", *WARNINGS, "-fsyntax-only", path])
+            for path in [*sources, *c_files("handouts/examples")]
+            if path.endswith(".c")
+        ),
         ("clang-tidy", ["clang-tidy", "--quiet", *sources, "--", *WARNINGS[:-2], "-Ilabs/include"]),
     ]
 

@@ -1,6 +1,8 @@
-"""``make matrix``: every broken program on every stage, every variant ten times; writes docs/kill-matrix.md.
+"""``make matrix``: every broken program on every stage, every variant ten times; writes
+docs/kill-matrix.md.
 
-Resumable: what was run is kept in OUT/matrix.json by the hash of the program and of the grader, and not run again.
+Resumable: what was run is kept in OUT/matrix.json by the hash of the program and of the grader, and
+not run again.
 """
 
 from __future__ import annotations
@@ -46,7 +48,9 @@ def run_one(broken: Broken, state: dict[str, Any], grader: str) -> tuple[str, di
         run = grade(Path(folder) / "out", WORK=work, ALL=1)
         assert run.result is not None, run.stdout + run.stderr
         stages = {stage.id: str(stage.verdict) for stage in run.result.stages}
-        diagnoses = {s.id: s.failure.diagnosis_id for s in run.result.stages if s.failure is not None}
+        diagnoses = {
+            s.id: s.failure.diagnosis_id for s in run.result.stages if s.failure is not None
+        }
         return broken.id, {"key": key, "stages": stages, "diagnoses": diagnoses}
 
 
@@ -62,9 +66,11 @@ def page(programs: list[Broken], state: dict[str, Any]) -> str:
     lines = [
         "# The kill matrix",
         "",
-        "Each row is a correct program with one plausible bug, and the stages that it fails. `make matrix` writes this page.",
+        "Each row is a correct program with one plausible bug, and the stages that it fails. "
+        "`make matrix` writes this page.",
         "",
-        f"Lab 1: {len(killed)} of {len(programs)} broken programs fail; {len(meant)} ({100 * len(meant) // len(programs)} %) fail first in the",
+        f"Lab 1: {len(killed)} of {len(programs)} broken programs fail; {len(meant)} "
+        f"({100 * len(meant) // len(programs)} %) fail first in the",
         f"stage meant for them. {len(variants())} correct variants pass every stage.",
         "",
         "| program | the bug | meant | first failure | verdict | diagnosis | fails too |",
@@ -73,9 +79,21 @@ def page(programs: list[Broken], state: dict[str, Any]) -> str:
     for program in sorted(programs, key=lambda p: (tuple(map(int, p.stage.split("."))), p.id)):
         stages, diagnoses = state[program.id]["stages"], state[program.id]["diagnoses"]
         first = first_failure(stages)
-        others = [id for id, verdict in stages.items() if verdict not in ("PASS", "SKIPPED") and id != first]
-        cells = [program.id, program.bug.replace("|", "\\|"), program.stage, first or "**none**", stages.get(first, "PASS")]
-        lines.append("| " + " | ".join([*cells, diagnoses.get(first, ""), ", ".join(others)]) + " |")
+        others = [
+            id
+            for id, verdict in stages.items()
+            if verdict not in ("PASS", "SKIPPED") and id != first
+        ]
+        cells = [
+            program.id,
+            program.bug.replace("|", "\\|"),
+            program.stage,
+            first or "**none**",
+            stages.get(first, "PASS"),
+        ]
+        lines.append(
+            "| " + " | ".join([*cells, diagnoses.get(first, ""), ", ".join(others)]) + " |"
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -95,8 +113,14 @@ def main() -> int:
     alive = [program.id for program in programs if not first_failure(state[program.id]["stages"])]
     elsewhere = [p for p in programs if first_failure(state[p.id]["stages"]) not in ("", p.stage)]
     for program in elsewhere:
-        print(f"{program.id}: meant for {program.stage}, fails first in {first_failure(state[program.id]['stages'])}")
-    print(f"{len(programs) - len(alive)} of {len(programs)} killed, {len(elsewhere)} not in the stage meant; {PAGE.relative_to(ROOT)}")
+        print(
+            f"{program.id}: meant for {program.stage}, fails first in "
+            f"{first_failure(state[program.id]['stages'])}"
+        )
+    print(
+        f"{len(programs) - len(alive)} of {len(programs)} killed, {len(elsewhere)} not in the "
+        f"stage meant; {PAGE.relative_to(ROOT)}"
+    )
     for id in alive:
         print(f"alive: {id}")
     return 1 if alive else 0

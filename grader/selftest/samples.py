@@ -8,7 +8,8 @@ from grader.verdicts import Verdict
 from grader.wire.diff import Difference, caption, difference, hex_bytes, rows
 
 HOSTILE = (
-    b"\x1b[2J\x1b]0;owned\x07\x1b[31mred\x1b[0m [red]markup[/red] [link=http://evil.example]x[/link] :smile:\r\n"
+    b"\x1b[2J\x1b]0;owned\x07\x1b[31mred\x1b[0m [red]markup[/red] "
+    b"[link=http://evil.example]x[/link] :smile:\r\n"
     b"<script>alert(1)</script> <img src=http://evil.example/x.png onerror=alert(1)> &amp; ]]> "
     b"<!-- {{ 7*7 }} {% raw %}\n"
     b'=HYPERLINK("http://evil.example") +1 -1 @SUM(A1)\n'
@@ -59,15 +60,18 @@ def _byte_diff(diff: Difference | None) -> ByteDiff:
 
 def _failure(id: str, summary: str, **more: object) -> Failure:
     fields: dict[str, object] = {
-        "checks": "TCP is a stream: whatever the pieces in which bytes arrive, they come back in the same order.",
+        "checks": "TCP is a stream: whatever the pieces in which bytes arrive, they come back in "
+        "the same order.",
         "summary": summary,
         "see": "lab1#stream",
         "source": "RFC 9293, section 3.7; recv(2)",
         "transcript": [
             "echo_server starts: /run/echo_server --port 0",
             "client 1 connects",
-            "client 1 sends: 32 bytes  30 31 32 33 34 35 36 37 38 39 61 62 63 64 65 66 …  0123456789abcdef…",
-            "client 1 receives: 23 bytes  30 31 32 33 34 35 36 37 38 39 61 62 63 64 65 66 …  0123456789abcdef…",
+            "client 1 sends: 32 bytes  30 31 32 33 34 35 36 37 38 39 61 62 63 64 65 66 …  "
+            "0123456789abcdef…",
+            "client 1 receives: 23 bytes  30 31 32 33 34 35 36 37 38 39 61 62 63 64 65 66 …  "
+            "0123456789abcdef…",
         ],
         "diff": None,
         "diagnosis_id": "",
@@ -83,7 +87,9 @@ def _failure(id: str, summary: str, **more: object) -> Failure:
     return Failure(**{**fields, **more})  # type: ignore[arg-type]
 
 
-def _stage(id: str, title: str, verdict: Verdict, max_points: int = 8, **more: object) -> StageResult:
+def _stage(
+    id: str, title: str, verdict: Verdict, max_points: int = 8, **more: object
+) -> StageResult:
     points = max_points if verdict is Verdict.PASS else 0
     fields: dict[str, object] = {"extension": False, "duration_s": 0.018, **more}
     return StageResult(id, title, verdict, points, max_points, **fields)  # type: ignore[arg-type]
@@ -104,17 +110,29 @@ def _wrong(id: str) -> Failure:
 def _short(id: str) -> Failure:
     sent = bytes(n * 7 & 0xFF for n in range(8 << 20))
     diff = difference(sent, sent[:65_551], "the connection was closed")
-    return _failure(id, "8 MiB were owed; the connection was closed after 65,551 bytes", diff=_byte_diff(diff))
+    return _failure(
+        id, "8 MiB were owed; the connection was closed after 65,551 bytes", diff=_byte_diff(diff)
+    )
 
 
 def _too_much(id: str) -> Failure:
-    return _failure(id, "one byte too many came", diff=_byte_diff(difference(b"hello", b"hello\n")), transcript=[])
+    return _failure(
+        id,
+        "one byte too many came",
+        diff=_byte_diff(difference(b"hello", b"hello\n")),
+        transcript=[],
+    )
 
 
 def every_kind() -> LabResult:
     """Every verdict, and the byte differences that look different."""
     result = LabResult(
-        1, "A TCP echo server", 7, "limits", "bubblewrap is not installed", "gcc (Debian 12.2.0-14) 12.2.0"
+        1,
+        "A TCP echo server",
+        7,
+        "limits",
+        "bubblewrap is not installed",
+        "gcc (Debian 12.2.0-14) 12.2.0",
     )
     crash = _failure(
         "1.5",
@@ -129,7 +147,13 @@ def every_kind() -> LabResult:
         stderr="oops",
     )
     build = _failure(
-        "1.7", "echo_server does not compile", output=_COMPILER, transcript=[], process="", hint="", trace=""
+        "1.7",
+        "echo_server does not compile",
+        output=_COMPILER,
+        transcript=[],
+        process="",
+        hint="",
+        trace="",
     )
     hang = _failure("1.8", "waited 10 s for 1 byte, in vain", stderr="listening …\nread 4096 bytes")
     result.stages = [
@@ -147,13 +171,33 @@ def every_kind() -> LabResult:
         _stage("1.5", "Clients that reset", Verdict.CRASH, failure=crash),
         _stage("1.6", "Every byte value, every size", Verdict.SANITIZER, failure=stack),
         _stage("1.7", "Many clients at once", Verdict.BUILD, 10, failure=build),
-        _stage("1.8", "Short reads, short writes, interrupted calls", Verdict.HANG, failure=hang, duration_s=20.04),
+        _stage(
+            "1.8",
+            "Short reads, short writes, interrupted calls",
+            Verdict.HANG,
+            failure=hang,
+            duration_s=20.04,
+        ),
         _stage("1.9", "A client that never reads", Verdict.GRADER_ERROR, 6, note=_TRACEBACK),
-        _stage("1.10", "64 MiB through", Verdict.SKIPPED, 6, note="behind stage 1.2", duration_s=0.0),
-        _stage("1.11", "Nothing left behind", Verdict.SKIPPED, 6, note="behind stage 1.2", duration_s=0.0),
+        _stage(
+            "1.10", "64 MiB through", Verdict.SKIPPED, 6, note="behind stage 1.2", duration_s=0.0
+        ),
+        _stage(
+            "1.11",
+            "Nothing left behind",
+            Verdict.SKIPPED,
+            6,
+            note="behind stage 1.2",
+            duration_s=0.0,
+        ),
         _stage("1.12", "--upper", Verdict.PASS, 10, extension=True),
         _stage(
-            "1.13", "UDP echo server", Verdict.SKIPPED, 10, extension=True, note="not attempted: as the starter has it"
+            "1.13",
+            "UDP echo server",
+            Verdict.SKIPPED,
+            10,
+            extension=True,
+            note="not attempted: as the starter has it",
         ),
     ]
     return result
@@ -194,7 +238,9 @@ def hostile() -> LabResult:
             Verdict.GRADER_ERROR,
             note=HOSTILE.decode("utf-8", "replace"),
         ),
-        _stage("1.3", "Every byte value, every size", Verdict.SKIPPED, note="behind [stage] <1.1> \x07"),
+        _stage(
+            "1.3", "Every byte value, every size", Verdict.SKIPPED, note="behind [stage] <1.1> \x07"
+        ),
     ]
     return result
 

@@ -55,7 +55,9 @@ def test_a_machine_that_runs_these_tests_has_all_that_is_required() -> None:
 def test_eighty_columns_are_enough(bare_path: Path) -> None:
     """All but the commands, which have to stay on one line each."""
     _, text = say()
-    long = [line for line in text.splitlines() if len(line) > 80 and not line.startswith("    sudo")]
+    long = [
+        line for line in text.splitlines() if len(line) > 80 and not line.startswith("    sudo")
+    ]
     assert long == []
     assert "\x1b" not in text
 
@@ -65,7 +67,9 @@ def test_nothing_there(bare_path: Path) -> None:
     assert status == 1
     words = " ".join(text.split())
     assert "Missing and required: C compiler, ASan and UBSan, make." in words
-    assert re.search("sudo apt-get install gcc libc6-dev make gdb bubblewrap git .*redis-tools", text)
+    assert re.search(
+        "sudo apt-get install gcc libc6-dev make gdb bubblewrap git .*redis-tools", text
+    )
     assert re.search("sudo dnf install gcc libasan libubsan make libtsan gdb .*wireshark-cli", text)
     assert re.search("sudo pacman -S --needed gcc make gdb .*valkey", text)
 
@@ -80,7 +84,10 @@ def test_optional_tools_are_not_required(bare_path: Path) -> None:
 
 def test_a_compiler_without_sanitizers_is_not_enough(bare_path: Path) -> None:
     link(bare_path, "as", "ld", "make", "sh")
-    (bare_path / "cc").write_text('#!/bin/sh\ncase "$*" in *-fsanitize*) echo "cannot find -lasan" >&2; exit 1;; esac\nexec /usr/bin/cc "$@"\n')
+    (bare_path / "cc").write_text(
+        '#!/bin/sh\ncase "$*" in *-fsanitize*) echo "cannot find -lasan" >&2; exit 1;; esac\nexec '
+        '/usr/bin/cc "$@"\n'
+    )
     (bare_path / "cc").chmod(0o755)
     status, text = say()
     assert status == 1
@@ -99,7 +106,9 @@ def test_a_compiler_that_prints_escapes_does_no_harm(bare_path: Path) -> None:
 
 
 def test_apparmor_gets_its_explanation(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(isolation, "why_not_namespaces", lambda: "no network namespace: Permission denied")
+    monkeypatch.setattr(
+        isolation, "why_not_namespaces", lambda: "no network namespace: Permission denied"
+    )
     monkeypatch.setattr(doctor, "_tool", lambda *names: lambda: doctor.Finding("0.9.0", True))
     monkeypatch.setattr(doctor, "_setting", lambda name: "1" if "apparmor" in name else "")
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
@@ -110,7 +119,9 @@ def test_apparmor_gets_its_explanation(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("system", "name"), [("Darwin", "macOS"), ("Windows", "Windows")])
-def test_other_systems_are_told_what_to_use(system: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_systems_are_told_what_to_use(
+    system: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "platform", "other")
     monkeypatch.setattr("platform.system", lambda: system)
     status, text = say()

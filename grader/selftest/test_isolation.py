@@ -1,4 +1,6 @@
-"""Student code is hostile code: whatever it does, the verdict is right, and nothing of it survives."""
+"""Student code is hostile code: whatever it does, the verdict is right, and nothing of it
+survives.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ def tree_with(identity: Identity, source: Path, token: str) -> Path:
     """The reference with another echo_server.c, readable for all."""
     work = identity.folder / "work"
     shutil.copytree(ROOT / "solutions", work)
-    work.joinpath("lab1-echo", "echo_server.c").write_text(source.read_text().replace("TOKEN", token))
+    work.joinpath("lab1-echo", "echo_server.c").write_text(
+        source.read_text().replace("TOKEN", token)
+    )
     for path in (work, *work.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
     return work
@@ -59,7 +63,9 @@ def first_stage(run: Run) -> StageResult:
         ("no_compile", {"BUILD"}, {""}),
     ],
 )
-def test_a_hostile_program_is_contained(identity: Identity, token: str, name: str, verdict: set[str], diagnosis: set[str]) -> None:
+def test_a_hostile_program_is_contained(
+    identity: Identity, token: str, name: str, verdict: set[str], diagnosis: set[str]
+) -> None:
     run = identity.grade(WORK=tree_with(identity, HOSTILE / f"{name}.c", token))
     stage = first_stage(run)
     assert stage.verdict in verdict, run.stdout
@@ -84,9 +90,12 @@ def test_the_environment_of_the_caller_stays_outside(identity: Identity, token: 
     source.write_text(
         "#include <stdio.h>\nint main(void)\n{\n"
         '    FILE *file = fopen("/proc/1/environ", "r");\n    int c;\n'
-        "    while (file != NULL && (c = fgetc(file)) != EOF)\n        fputc(c, stderr);\n    return 1;\n}\n"
+        "    while (file != NULL && (c = fgetc(file)) != EOF)\n        fputc(c, stderr);\n    "
+        "return 1;\n}\n"
     )
-    run = identity.grade(WORK=tree_with(identity, source, token), STAGE="1.1", SECRET_OF_THE_CALLER="swordfish")
+    run = identity.grade(
+        WORK=tree_with(identity, source, token), STAGE="1.1", SECRET_OF_THE_CALLER="swordfish"
+    )
     failure = first_stage(run).failure
     assert failure is not None
     assert "swordfish" not in failure.stderr
@@ -96,7 +105,11 @@ def test_the_environment_of_the_caller_stays_outside(identity: Identity, token: 
 def test_nothing_survives_the_grader(identity: Identity, token: str, number: int) -> None:
     """The grader is killed while a program of its runs, with children in a session of their own."""
     source = identity.folder / "lingers.c"
-    text = (HOSTILE / "daemon.c").read_text().replace("    return 0;\n", "    for (;;)\n        pause();\n")
+    text = (
+        (HOSTILE / "daemon.c")
+        .read_text()
+        .replace("    return 0;\n", "    for (;;)\n        pause();\n")
+    )
     source.write_text(text)
     grader = identity.start(WORK=tree_with(identity, source, token))
 
@@ -109,4 +122,3 @@ def test_nothing_survives_the_grader(identity: Identity, token: str, number: int
     assert number == signal.SIGKILL or "interrupted" in said
     assert grader.returncode == (2 if number == signal.SIGINT else -number), said
     assert wait_until(lambda: identity.leftovers(token) == []), identity.leftovers(token)
-

@@ -54,7 +54,9 @@ def test_holds_nothing_of_the_machine_that_made_it(archive: Path) -> None:
     with tarfile.open(archive) as tar:
         members = tar.getmembers()
     assert [member.name for member in members] == sorted(member.name for member in members)
-    assert {(member.uid, member.gid, member.uname, member.gname) for member in members} == {(0, 0, "", "")}
+    assert {(member.uid, member.gid, member.uname, member.gname) for member in members} == {
+        (0, 0, "", "")
+    }
     assert len({member.mtime for member in members}) == 1
     assert {member.mode for member in members} <= {0o644, 0o755}
     assert all(member.isfile() and member.name.startswith(f"{kit.TOP}/") for member in members)
@@ -63,26 +65,47 @@ def test_holds_nothing_of_the_machine_that_made_it(archive: Path) -> None:
 
 def test_holds_what_a_student_needs(archive: Path) -> None:
     needed = {
-        "Makefile", "README.md", "LICENSE", ".clang-format", ".devcontainer/devcontainer.json", "docs/protocol.md", "docs/grader.md",
-        "labs/lab.mk", "labs/include/net.h", "labs/host/faults.c", "grader/__main__.py", "grader/labs/starters.json",
-        "grader/labs/lab1/stages_echo.py", "grader/requirements/student.txt", f"{starters.FOLDER}/{LAB1}/net.c",
-        "handouts/index.md", "handouts/lab1.md",
-    }  # fmt: skip
+        "Makefile",
+        "README.md",
+        "LICENSE",
+        ".clang-format",
+        ".devcontainer/devcontainer.json",
+        "docs/protocol.md",
+        "docs/grader.md",
+        "labs/lab.mk",
+        "labs/include/net.h",
+        "labs/host/faults.c",
+        "grader/__main__.py",
+        "grader/labs/starters.json",
+        "grader/labs/lab1/stages_echo.py",
+        "grader/requirements/student.txt",
+        f"{starters.FOLDER}/{LAB1}/net.c",
+        "handouts/index.md",
+        "handouts/lab1.md",
+    }
     assert needed - contents(archive).keys() == set()
 
 
 def test_holds_no_solution_and_no_selftest(archive: Path) -> None:
     files = contents(archive)
-    solutions = {path.read_bytes() for path in (ROOT / "solutions").rglob("*.c") if path.is_file() and path.stat().st_size > 0}
+    solutions = {
+        path.read_bytes()
+        for path in (ROOT / "solutions").rglob("*.c")
+        if path.is_file() and path.stat().st_size > 0
+    }
     assert solutions
     assert [name for name, data in files.items() if data in solutions] == []
-    odd = [name for name in files if "selftest" in name or "solutions" in name or "__pycache__" in name]
+    odd = [
+        name for name in files if "selftest" in name or "solutions" in name or "__pycache__" in name
+    ]
     assert odd == []
 
 
 def test_labs_of_the_student_are_not_in_the_archive(archive: Path) -> None:
     """Else a newer kit, unpacked over an older one, would write over them."""
-    assert [name for name in contents(archive) if name.startswith("labs/lab") and name != "labs/lab.mk"] == []
+    assert [
+        name for name in contents(archive) if name.startswith("labs/lab") and name != "labs/lab.mk"
+    ] == []
 
 
 def test_released_solutions_are_in(tmp_path: Path) -> None:
@@ -137,7 +160,15 @@ def test_only_tracked_files_go_in(tmp_path: Path) -> None:
 
 
 def test_without_git_all_files_go_in_but_caches_backups_and_links(tmp_path: Path) -> None:
-    for name in ("a/b.c", "a/b.c~", "a/.#b.c", "a/b.c.orig", "__pycache__/x.pyc", "out/lab1.json", "out.c"):
+    for name in (
+        "a/b.c",
+        "a/b.c~",
+        "a/.#b.c",
+        "a/b.c.orig",
+        "__pycache__/x.pyc",
+        "out/lab1.json",
+        "out.c",
+    ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "link.c").symlink_to("out.c")
@@ -160,11 +191,15 @@ def test_older_hashes_are_kept(tmp_path: Path) -> None:
 
 
 def test_an_unpacked_kit_grades_lab_1(archive: Path, tmp_path: Path) -> None:
-    """In a path with a space and a letter outside ASCII; the starters fail the first stage politely."""
+    """In a path with a space and a letter outside ASCII; the starters fail the first stage
+    politely.
+    """
     folder = tmp_path / "m\u00ee lab"
     folder.mkdir()
     top = unpack(archive, folder)
-    plain = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "CC")}
+    plain = {
+        name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "CC")
+    }
     command = ["make", "lab1", f"VENV={environment_like_ours(tmp_path)}"]
     done = subprocess.run(command, cwd=top, env=plain, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stdout + done.stderr
@@ -177,7 +212,9 @@ def test_an_unpacked_kit_grades_lab_1(archive: Path, tmp_path: Path) -> None:
 
 
 def environment_like_ours(folder: Path) -> Path:
-    """A folder that the Makefile takes for its set-up environment: this Python, with all of its packages."""
+    """A folder that the Makefile takes for its set-up environment: this Python, with all of its
+    packages.
+    """
     python = folder / "venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')

@@ -1,4 +1,6 @@
-"""Correct programs pass, broken ones fail in the stage meant for them, and the starter fails politely."""
+"""Correct programs pass, broken ones fail in the stage meant for them, and the starter fails
+politely.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,11 @@ def test_a_correct_variant_passes(tmp_path: Path, variant: Path) -> None:
 @pytest.mark.parametrize("broken", broken_programs(), ids=lambda broken: broken.id)
 def test_a_broken_program_fails_where_it_should(tmp_path: Path, broken: Broken) -> None:
     run = grade(tmp_path / "out", WORK=broken.make(tmp_path / "work"), STAGE=broken.stage)
-    stage = next(stage for stage in run.result.stages if stage.id == broken.stage) if run.result else None
+    stage = (
+        next(stage for stage in run.result.stages if stage.id == broken.stage)
+        if run.result
+        else None
+    )
     assert stage is not None and stage.failure is not None, run.stdout + run.stderr
     assert stage.verdict in broken.verdicts, run.stdout
     assert not broken.diagnoses or stage.failure.diagnosis_id in broken.diagnoses, run.stdout

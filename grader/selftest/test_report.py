@@ -1,6 +1,8 @@
-"""The renderers: what they show is approved by eye once (``approved/``), and hostile text stays text everywhere.
+"""The renderers: what they show is approved by eye once (``approved/``), and hostile text stays
+text everywhere.
 
-``UPDATE_APPROVED=1 pytest …`` writes the approved copies anew; look at their diff before you commit it.
+``UPDATE_APPROVED=1 pytest …`` writes the approved copies anew; look at their diff before you commit
+it.
 """
 
 from __future__ import annotations
@@ -49,7 +51,9 @@ def approve(name: str, text: str) -> None:
         path.write_text(text, encoding="utf-8")
     approved = path.read_text(encoding="utf-8") if path.exists() else ""
     if text != approved:
-        lines = difflib.unified_diff(approved.splitlines(), text.splitlines(), f"approved/{name}", "now", lineterm="")
+        lines = difflib.unified_diff(
+            approved.splitlines(), text.splitlines(), f"approved/{name}", "now", lineterm=""
+        )
         pytest.fail("\n".join(lines), pytrace=False)
 
 
@@ -62,7 +66,9 @@ def shown(draw: Callable[[Console], object], width: int = 100, **options: Any) -
 
 def draw_lab(console: Console, result: LabResult) -> None:
     """All that the terminal ever shows of a lab."""
-    stages = [Stage(s.id, s.title, s.max_points, "lab1#x", extension=s.extension) for s in result.stages]
+    stages = [
+        Stage(s.id, s.title, s.max_points, "lab1#x", extension=s.extension) for s in result.stages
+    ]
     with terminal.PlainReporter(stages, console) as reporter:
         for stage, outcome in zip(stages, result.stages, strict=True):
             reporter.begin(stage)
@@ -110,16 +116,24 @@ def test_json_is_as_approved(name: str, tmp_path: Path) -> None:
 
 
 def test_grade_in_the_terminal_is_as_approved() -> None:
-    approve("grade.100.txt", shown(lambda console: terminal.print_grade(console, [every_kind(), all_passed()], OUT)))
+    approve(
+        "grade.100.txt",
+        shown(lambda console: terminal.print_grade(console, [every_kind(), all_passed()], OUT)),
+    )
 
 
 @pytest.mark.parametrize("tier", [1, 2, 3])
 def test_hint_is_as_approved(tier: int) -> None:
     stage = Stage("1.4", "Any fragmentation", 8, "lab1#stream", source="RFC 9293, section 3.7")
     hint = Hint(
-        "How many bytes may one recv() return?", "A [short] read is taken for the whole.", "Loop until all is there."
+        "How many bytes may one recv() return?",
+        "A [short] read is taken for the whole.",
+        "Loop until all is there.",
     )
-    approve(f"hint.{tier}.txt", shown(lambda console: terminal.print_hint(console, stage, hint, tier), 80))
+    approve(
+        f"hint.{tier}.txt",
+        shown(lambda console: terminal.print_hint(console, stage, hint, tier), 80),
+    )
 
 
 # JSON
@@ -177,15 +191,25 @@ def test_schema_is_strict(spoil: Callable[[Any], object]) -> None:
 def test_write_makes_every_file_for_several_labs(tmp_path: Path) -> None:
     out = tmp_path / "new" / "out"
     write.write([every_kind(), all_passed()], out, grade=True)
-    assert {path.name for path in out.iterdir()} == {"lab1.json", "lab2.json", "grade.json", "report.html", "junit.xml"}
+    assert {path.name for path in out.iterdir()} == {
+        "lab1.json",
+        "lab2.json",
+        "grade.json",
+        "report.html",
+        "junit.xml",
+    }
     grade = json.loads((out / "grade.json").read_text(encoding="utf-8"))
     assert (grade["points"], grade["max_points"], len(grade["labs"])) == (108, 186, 2)
-    assert [lab == json.loads((out / f"lab{lab['lab']}.json").read_text()) for lab in grade["labs"]] == [True, True]
+    assert [
+        lab == json.loads((out / f"lab{lab['lab']}.json").read_text()) for lab in grade["labs"]
+    ] == [True, True]
     assert len(ET.parse(out / "junit.xml").findall("testsuite")) == 2
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace"])
-def test_a_full_disk_leaves_the_old_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+def test_a_full_disk_leaves_the_old_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
     write.write([all_passed()], tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 
@@ -206,7 +230,9 @@ def test_a_full_disk_leaves_the_old_files(tmp_path: Path, monkeypatch: pytest.Mo
 def assert_safe(text: str, keep: str = "\n\t") -> None:
     """No control, no hidden format character, and nothing that is not UTF-8."""
     text.encode("utf-8")
-    bad = {c for c in text if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}} - set(keep)
+    bad = {
+        c for c in text if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+    } - set(keep)
     assert not bad, sorted(map(ascii, bad))
 
 
@@ -228,11 +254,29 @@ def assert_all_safe(result: LabResult, out: Path) -> None:
 
 def result_with(text: str) -> LabResult:
     """A failure and a grader's error that consist of this text."""
-    diff = difference(text.encode("utf-8", "surrogateescape") + b"x", b"", "the connection was closed")
+    diff = difference(
+        text.encode("utf-8", "surrogateescape") + b"x", b"", "the connection was closed"
+    )
     assert diff is not None
-    drawn = ByteDiff(0, 0, hex_bytes(diff.expected), "", diff.expected_size, 0, caption(diff), rows(diff))
+    drawn = ByteDiff(
+        0, 0, hex_bytes(diff.expected), "", diff.expected_size, 0, caption(diff), rows(diff)
+    )
     failure = Failure(
-        text, text, "lab1#stream", text, [text, text], drawn, "", text, text, text, text, text, text, text, text
+        text,
+        text,
+        "lab1#stream",
+        text,
+        [text, text],
+        drawn,
+        "",
+        text,
+        text,
+        text,
+        text,
+        text,
+        text,
+        text,
+        text,
     )
     result = LabResult(1, text, 1, "limits", text, text)
     result.stages = [
@@ -247,11 +291,13 @@ HOSTILE_BYTES = some.lists(
     some.binary(max_size=20)
     | some.text(max_size=10).map(lambda text: text.encode("utf-8", "surrogatepass"))
     | some.sampled_from(
-        HOSTILE.split(b" ") + [b"\x9b31m", b"\xc2\x9b31m", b"</pre>", b"</style>", b"{{x}}", b"\r", b"\r\n"]
+        [*HOSTILE.split(b" "), b"\x9b31m", b"\xc2\x9b31m", b"</pre>", b"</style>", b"{{x}}", b"\r"]
     ),
     max_size=8,
 ).map(b"".join)
-thorough = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+thorough = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 @thorough
@@ -284,7 +330,9 @@ def test_hostile_sample_is_safe_everywhere(tmp_path: Path) -> None:
 
 def test_a_program_cannot_speak_in_the_graders_place() -> None:
     """Each line that a program printed stands behind a bar, wherever it is broken."""
-    lines = shown(lambda console: terminal._print_program(console, "x" * 300 + "\n1.1  PASS  8/8"), 80).splitlines()
+    lines = shown(
+        lambda console: terminal._print_program(console, "x" * 300 + "\n1.1  PASS  8/8"), 80
+    ).splitlines()
     assert [line[:6] for line in lines if line] == ["    │ "] * 6
 
 
@@ -301,19 +349,32 @@ def test_a_terminal_without_unicode_gets_ascii() -> None:
 
 @pytest.mark.parametrize("height", [6, 12, 24, 60])
 def test_live_table_fits_the_terminal_and_ends_complete(height: int) -> None:
-    stages = [Stage(f"1.{n}", f"Stage number {n} " + "with a long title " * (n % 4), 5, "lab1#x") for n in range(1, 21)]
+    stages = [
+        Stage(f"1.{n}", f"Stage number {n} " + "with a long title " * (n % 4), 5, "lab1#x")
+        for n in range(1, 21)
+    ]
     file = io.StringIO()
-    console = Console(file=file, width=80, height=height, force_terminal=True, color_system=None, _environ={})
+    console = Console(
+        file=file, width=80, height=height, force_terminal=True, color_system=None, _environ={}
+    )
     with terminal.LiveReporter(stages, console) as reporter:
         for stage in stages:
             reporter.begin(stage)
-            assert shown(lambda c: c.print(reporter._window()), 80).count("\n") <= max(3, height - 2)
+            assert shown(lambda c: c.print(reporter._window()), 80).count("\n") <= max(
+                3, height - 2
+            )
             assert "running" in shown(lambda c: c.print(reporter._window()), 80)
             skipped = stage.id in ("1.19", "1.20")
             verdict = Verdict.SKIPPED if skipped else Verdict.PASS
-            reporter.done(StageResult(stage.id, stage.title, verdict, 5, 5, False, note="behind" if skipped else ""))
+            reporter.done(
+                StageResult(
+                    stage.id, stage.title, verdict, 5, 5, False, note="behind" if skipped else ""
+                )
+            )
     last = file.getvalue().rpartition("\x1b[2K")[2].splitlines()
-    assert [line.split()[:2] for line in last if "PASS" in line] == [[f"1.{n}", "PASS"] for n in range(1, 19)]
+    assert [line.split()[:2] for line in last if "PASS" in line] == [
+        [f"1.{n}", "PASS"] for n in range(1, 19)
+    ]
     assert max(map(len, last)) <= 80
     assert any(line.endswith("1.19 and 1.20 skipped: behind") for line in last)
 
@@ -334,7 +395,9 @@ def test_byte_rows_are_never_wrapped(name: str, width: int) -> None:
     received=some.binary(max_size=60),
     row=some.sampled_from([8, ROW]),
 )
-def test_the_caret_stands_under_the_first_wrong_byte(expected: bytes, at: int, received: bytes, row: int) -> None:
+def test_the_caret_stands_under_the_first_wrong_byte(
+    expected: bytes, at: int, received: bytes, row: int
+) -> None:
     diff = difference(expected, expected[:at] + received, base=32)
     if diff is None:
         return
@@ -349,4 +412,6 @@ def test_the_caret_stands_under_the_first_wrong_byte(expected: bytes, at: int, r
 
 
 def test_the_picture_in_the_readme_is_what_the_terminal_shows() -> None:
-    assert picture.PATH.read_text(encoding="utf-8") == picture.draw(), "python -m grader.selftest.picture --write"
+    assert picture.PATH.read_text(encoding="utf-8") == picture.draw(), (
+        "python -m grader.selftest.picture --write"
+    )

@@ -1,4 +1,6 @@
-"""The page of the report: one file that needs nothing else, that a browser accepts as it is, and that all can read."""
+"""The page of the report: one file that needs nothing else, that a browser accepts as it is, and
+that all can read.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,8 @@ class Page(HTMLParser):
     """What a browser would find in a page."""
 
     ELEMENTS = frozenset(
-        "html head meta title style body a header p h1 h2 h3 nav ul ol li span main section strong svg rect div table "
+        "html head meta title style body a header p h1 h2 h3 nav ul ol li span main section "
+        "strong svg rect div table "
         "caption thead tbody tr th td dl dt dd details summary code pre".split()
     )
     VOID = frozenset({"meta", "rect"})
@@ -44,7 +47,9 @@ class Page(HTMLParser):
         found = dict(attrs)
         assert tag in self.ELEMENTS
         assert not [
-            name for name in found if name.startswith("on") or name in ("style", "src", "srcset", "action", "ping")
+            name
+            for name in found
+            if name.startswith("on") or name in ("style", "src", "srcset", "action", "ping")
         ]
         if tag not in self.VOID:
             self._open.append(tag)
@@ -78,14 +83,23 @@ def test_html_refers_to_nothing_outside_itself() -> None:
 
 def test_html_policy_names_its_style_and_nothing_else() -> None:
     page = Page(html.render([every_kind()]))
-    policy = next(meta["content"] for meta in page.metas if meta.get("http-equiv") == "Content-Security-Policy")
+    policy = next(
+        meta["content"]
+        for meta in page.metas
+        if meta.get("http-equiv") == "Content-Security-Policy"
+    )
     digest = base64.b64encode(hashlib.sha256(page.style.encode()).digest()).decode()
-    assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    assert (
+        policy
+        == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    )
 
 
 def _luminance(colour: str) -> float:
     parts = [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
@@ -94,10 +108,21 @@ def test_html_has_contrast_enough(scheme: str) -> None:
     """WCAG 2.2, 1.4.3, level AA: 4.5 to 1."""
     light, _, dark = STYLE.read_text(encoding="utf-8").partition("prefers-color-scheme: dark")
     colours = dict(
-        re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", light if scheme == "light" else dark.partition("* {")[0])
+        re.findall(
+            r"--([a-z-]+): (#[0-9a-f]{6});",
+            light if scheme == "light" else dark.partition("* {")[0],
+        )
     )
-    papers = [("ink", "paper card sunk"), ("quiet", "paper card sunk skip-soft"), ("link", "paper card")]
-    papers += [("pass", "pass-soft sunk"), ("fail", "fail-soft sunk"), ("error", "error-soft paper card")]
+    papers = [
+        ("ink", "paper card sunk"),
+        ("quiet", "paper card sunk skip-soft"),
+        ("link", "paper card"),
+    ]
+    papers += [
+        ("pass", "pass-soft sunk"),
+        ("fail", "fail-soft sunk"),
+        ("error", "error-soft paper card"),
+    ]
     for ink, grounds in papers:
         for ground in grounds.split():
             low, high = sorted((_luminance(colours[ink]), _luminance(colours[ground])))
@@ -106,11 +131,19 @@ def test_html_has_contrast_enough(scheme: str) -> None:
 
 @pytest.fixture
 def chromium() -> str:
-    """The system's Chromium; without it the test is skipped, or fails where REQUIRE names "browser"."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    """The system's Chromium; without it the test is skipped, or fails where REQUIRE names
+    "browser".
+    """
+    path = (
+        shutil.which("chromium")
+        or shutil.which("chromium-browser")
+        or shutil.which("google-chrome")
+    )
     if path is None:
         if "browser" in os.environ.get("REQUIRE", "").split(","):
-            pytest.fail("REQUIRE names the browser, and there is no Chromium on this machine", pytrace=False)
+            pytest.fail(
+                "REQUIRE names the browser, and there is no Chromium on this machine", pytrace=False
+            )
         pytest.skip("no Chromium on this machine")
     return path
 
@@ -119,7 +152,10 @@ def console_of(chromium: str, page: str, folder: Path) -> list[str]:
     """What the browser says on its console while it loads the page."""
     path = folder / "page.html"
     path.write_text(page, encoding="utf-8")
-    options = "--headless --no-sandbox --disable-gpu --disable-background-networking --enable-logging=stderr --dump-dom"
+    options = (
+        "--headless --no-sandbox --disable-gpu --disable-background-networking "
+        "--enable-logging=stderr --dump-dom"
+    )
     command = [chromium, *options.split(), f"--user-data-dir={folder / 'profile'}", path.as_uri()]
     done = subprocess.run(command, capture_output=True, timeout=120)
     assert b"</html>" in done.stdout, done.stderr.decode(errors="replace")

@@ -1,4 +1,6 @@
-"""What wrong bytes of an echo say about their cause. Each finding is a guess from evidence, and says its evidence."""
+"""What wrong bytes of an echo say about their cause. Each finding is a guess from evidence, and
+says its evidence.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,10 @@ _PROBE = 12  # so many bytes of a stream tell their place in it
 def extra(data: bytes) -> Diagnosis:
     """Bytes after the last one that was expected."""
     if not data.strip(b"\0"):
-        return Diagnosis("buffer-sent-whole", "only zeros: are all bytes of the buffer sent, not just those that were read?")
+        return Diagnosis(
+            "buffer-sent-whole",
+            "only zeros: are all bytes of the buffer sent, not just those that were read?",
+        )
     if data in (b"\n", b"\r\n"):
         return Diagnosis("newline-added", "a line end that was never sent")
     return Diagnosis("extra-bytes", "more came back than was sent: is a piece written twice?")
@@ -21,7 +26,8 @@ def ended(how: str) -> Diagnosis:
     if how == "reset":
         return Diagnosis(
             "reset-not-closed",
-            "a RST instead of a FIN: the program died, or closed the socket while input was still unread (tcp(7)), "
+            "a RST instead of a FIN: the program died, or closed the socket while input was still "
+            "unread (tcp(7)), "
             "which also destroys what it had sent",
         )
     return Diagnosis("closed-early", "the server closed the connection while it still owed bytes")
@@ -31,13 +37,16 @@ def no_end() -> Diagnosis:
     """Everything came back, but the connection stays open."""
     return Diagnosis(
         "no-end-of-file",
-        "the client finished sending and got everything back, yet the connection stays open: does the server see read() return "
+        "the client finished sending and got everything back, yet the connection stays open: does "
+        "the server see read() return "
         "0, and does every process that holds the socket close it?",
     )
 
 
 def echo(expected: bytes, received: bytes, at: int, end: str) -> Diagnosis | None:
-    """The cause of a first difference at offset ``at``; ``end`` is how the stream ended ("" if it did not)."""
+    """The cause of a first difference at offset ``at``; ``end`` is how the stream ended ("" if it
+    did not).
+    """
     came = received[at:]
     if not came:
         return _stopped(expected, at, end)
@@ -53,31 +62,43 @@ def echo(expected: bytes, received: bytes, at: int, end: str) -> Diagnosis | Non
 def _stopped(expected: bytes, at: int, end: str) -> Diagnosis | None:
     if at < len(expected) and expected[at] == 0:
         return Diagnosis(
-            "stops-at-nul", "the echo stops just before a NUL byte: strlen, %s and fputs take it for the end of the data"
+            "stops-at-nul",
+            "the echo stops just before a NUL byte: strlen, %s and fputs take it for the end of "
+            "the data",
         )
     if end:
         return ended(end)
     if at == 0 and b"\n" not in expected:
         return Diagnosis(
             "waits-for-more",
-            f"not one of the {len(expected)} bytes came back: does the server wait for a line end, or for a full buffer?",
+            f"not one of the {len(expected)} bytes came back: does the server wait for a line "
+            "end, or for a full buffer?",
         )
     if at > 0 and at & (at - 1) == 0 and at >= 64:
-        return Diagnosis("stops-at-buffer-size", f"the echo stops after {at} bytes, a likely size of a buffer")
-    return Diagnosis("stops", f"the echo stops after {at} of {len(expected)} bytes, and the connection stays open")
+        return Diagnosis(
+            "stops-at-buffer-size", f"the echo stops after {at} bytes, a likely size of a buffer"
+        )
+    return Diagnosis(
+        "stops",
+        f"the echo stops after {at} of {len(expected)} bytes, and the connection stays open",
+    )
 
 
 def _changed_case(expected: bytes, received: bytes) -> Diagnosis | None:
     size = min(len(expected), len(received))
     if size and received[:size] == expected[:size].upper():
-        return Diagnosis("upper-case", "the letters came back in upper case: that is only asked for with --upper")
+        return Diagnosis(
+            "upper-case", "the letters came back in upper case: that is only asked for with --upper"
+        )
     return None
 
 
 def _zeros(expected: bytes, came: bytes, at: int) -> Diagnosis | None:
     if len(came) >= 4 and not came[:64].strip(b"\0") and expected[at : at + 4] != b"\0\0\0\0":
         return Diagnosis(
-            "buffer-sent-whole", "zeros came instead: are all bytes of the buffer sent, not just the count that read() returned?"
+            "buffer-sent-whole",
+            "zeros came instead: are all bytes of the buffer sent, not just the count that read() "
+            "returned?",
         )
     return None
 
@@ -91,14 +112,16 @@ def _moved(expected: bytes, came: bytes, at: int) -> Diagnosis | None:
     if place >= 0:
         return Diagnosis(
             "bytes-missing",
-            f"{place - at} bytes are missing: what came at offset {at} is what was sent at offset {place}. Was a short write's "
+            f"{place - at} bytes are missing: what came at offset {at} is what was sent at offset "
+            f"{place}. Was a short write's "
             "return value ignored?",
         )
     place = expected.rfind(probe, 0, at + _PROBE)
     if place >= 0:
         return Diagnosis(
             "bytes-repeated",
-            f"what came at offset {at} came before, at offset {place}: is data sent again after a short write?",
+            f"what came at offset {at} came before, at offset {place}: is data sent again after a "
+            "short write?",
         )
     return None
 
@@ -107,5 +130,8 @@ def _dropped_kind(expected: bytes, came: bytes, at: int) -> Diagnosis | None:
     wanted = expected[at : at + 1]
     if wanted in (b"\0", b"\r", b"\n") and came[:4] == expected[at + 1 : at + 5]:
         names = {b"\0": "NUL", b"\r": "CR", b"\n": "LF"}
-        return Diagnosis("byte-dropped", f"the {names[wanted]} at offset {at} is missing: the data is treated as text")
+        return Diagnosis(
+            "byte-dropped",
+            f"the {names[wanted]} at offset {at} is missing: the data is treated as text",
+        )
     return None

@@ -12,9 +12,9 @@ CONTEXT_ROWS = 3
 class Difference:
     """Where ``received`` first departs from ``expected``.
 
-    ``offset`` counts bytes from the start of the stream. ``start`` is the offset of the first byte of the two windows,
-    which hold some bytes around the difference. ``ending`` says what followed the last received byte ("" if more did):
-    "the connection was closed", "nothing more came".
+    ``offset`` counts bytes from the start of the stream. ``start`` is the offset of the first byte
+    of the two windows, which hold some bytes around the difference. ``ending`` says what followed
+    the last received byte ("" if more did): "the connection was closed", "nothing more came".
     """
 
     offset: int
@@ -27,7 +27,9 @@ class Difference:
 
 
 def first_difference(expected: bytes | memoryview, received: bytes | memoryview) -> int | None:
-    """The offset of the first byte that differs, or at which one of them ends; None if they are equal."""
+    """The offset of the first byte that differs, or at which one of them ends; None if they are
+    equal.
+    """
     common = min(len(expected), len(received))
     if expected[:common] == received[:common]:
         return None if len(expected) == len(received) else common
@@ -41,7 +43,9 @@ def first_difference(expected: bytes | memoryview, received: bytes | memoryview)
     return low
 
 
-def difference(expected: bytes, received: bytes, ending: str = "", base: int = 0) -> Difference | None:
+def difference(
+    expected: bytes, received: bytes, ending: str = "", base: int = 0
+) -> Difference | None:
     """The first difference, with a window around it; None if there is none.
 
     ``base`` is the offset in the stream of the first byte of both strings.
@@ -72,13 +76,16 @@ def ascii_bytes(data: bytes) -> str:
 
 
 def rows(diff: Difference, row: int = ROW) -> list[str]:
-    """The difference as text, ``row`` bytes a line: expected and received under each other, a caret under the first
-    wrong byte. A row of 16 bytes takes 85 columns, one of 8 takes 53."""
+    """The difference as text, ``row`` bytes a line: expected and received under each other, a caret
+    under the first wrong byte. A row of 16 bytes takes 85 columns, one of 8 takes 53.
+    """
     lines = [" " * 20 + " ".join(f"{n:02x}" for n in range(row))]
     for at in range(0, max(len(diff.expected), len(diff.received)), row):
         here = diff.start + at
         wanted, came = diff.expected[at : at + row], diff.received[at : at + row]
-        lines.append(f"{here:08x}  expected  {hex_bytes(wanted):<{row * 3}} {ascii_bytes(wanted)}".rstrip())
+        lines.append(
+            f"{here:08x}  expected  {hex_bytes(wanted):<{row * 3}} {ascii_bytes(wanted)}".rstrip()
+        )
         lines.append(f"{'':8}  received  {hex_bytes(came):<{row * 3}} {ascii_bytes(came)}".rstrip())
         if here <= diff.offset < here + row:
             lines.append(" " * (20 + 3 * (diff.offset - here)) + "^^")
@@ -88,7 +95,11 @@ def rows(diff: Difference, row: int = ROW) -> list[str]:
 def caption(diff: Difference) -> str:
     """The first difference in words: offset, and both bytes."""
     at = diff.offset - diff.start
-    wanted = f"expected {byte_name(diff.expected[at])}" if at < len(diff.expected) else "expected nothing more"
+    wanted = (
+        f"expected {byte_name(diff.expected[at])}"
+        if at < len(diff.expected)
+        else "expected nothing more"
+    )
     if at < len(diff.received):
         came = f"received {byte_name(diff.received[at])}"
     else:

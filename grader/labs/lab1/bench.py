@@ -1,4 +1,6 @@
-"""Lab 1's benchmark: the echo server beside Python's own threading server, with one client in Python for both."""
+"""Lab 1's benchmark: the echo server beside Python's own threading server, with one client in
+Python for both.
+"""
 
 from __future__ import annotations
 

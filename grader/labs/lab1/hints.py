@@ -6,30 +6,44 @@ from grader.labs.hints import Hint
 
 STAGES = {
     "1.1": Hint(
-        "Which four calls turn a number into a socket that clients can reach, and what does each of them return?",
-        "One of socket(), setsockopt(), bind() and listen() failed or is missing, or the line is printed before all of them succeeded.",
-        "Make the socket, set SO_REUSEADDR, bind it to 127.0.0.1 and the port in network byte order, listen, ask getsockname() for the port, "
+        "Which four calls turn a number into a socket that clients can reach, and what does each "
+        "of them return?",
+        "One of socket(), setsockopt(), bind() and listen() failed or is missing, or the line is "
+        "printed before all of them succeeded.",
+        "Make the socket, set SO_REUSEADDR, bind it to 127.0.0.1 and the port in network byte "
+        "order, listen, ask getsockname() for the port, "
         "print the line and flush it.",
     ),
     "1.2": Hint(
-        "When does your server write: when bytes have come, or when it thinks that a message is complete?",
-        "It waits for a line end or for a full buffer, or it closes the connection after the first message.",
-        "Write back what one read() returned, then read again; leave the loop only at end of file or on an error.",
+        "When does your server write: when bytes have come, or when it thinks that a message is "
+        "complete?",
+        "It waits for a line end or for a full buffer, or it closes the connection after the "
+        "first message.",
+        "Write back what one read() returned, then read again; leave the loop only at end of file "
+        "or on an error.",
     ),
     "1.3": Hint(
         "How does your server know how many bytes to send back?",
-        "Bytes from the network have no terminator. strlen(), %s, fputs() and a buffer without room for an added NUL all fail on some data.",
-        "Keep the count that read() returned, and pass exactly that to write(). Add nothing to the buffer.",
+        "Bytes from the network have no terminator. strlen(), %s, fputs() and a buffer without "
+        "room for an added NUL all fail on some data.",
+        "Keep the count that read() returned, and pass exactly that to write(). Add nothing to "
+        "the buffer.",
     ),
     "1.4": Hint(
-        "What does one read() return if the client's bytes arrive in three segments? And if two messages arrive in one?",
-        "The server takes what one read() returned for a whole message, or waits for more before it answers.",
-        "Treat the connection as a stream: each read() gives the next piece, of any length, and each piece goes back at once.",
+        "What does one read() return if the client's bytes arrive in three segments? And if two "
+        "messages arrive in one?",
+        "The server takes what one read() returned for a whole message, or waits for more before "
+        "it answers.",
+        "Treat the connection as a stream: each read() gives the next piece, of any length, and "
+        "each piece goes back at once.",
     ),
     "1.5": Hint(
-        "What does read() return when the client has finished sending, and what is still under way to the client at that moment?",
-        "The server closes before everything is written, or does not see the end of file, or closes with input unread, which sends a RST.",
-        "Read until 0; write all of each piece before the next read; only then close. The kernel delivers what was written.",
+        "What does read() return when the client has finished sending, and what is still under "
+        "way to the client at that moment?",
+        "The server closes before everything is written, or does not see the end of file, or "
+        "closes with input unread, which sends a RST.",
+        "Read until 0; write all of each piece before the next read; only then close. The kernel "
+        "delivers what was written.",
     ),
     "1.6": Hint(
         "What is left of the first client when the second one comes?",
@@ -38,20 +52,26 @@ STAGES = {
     ),
     "1.7": Hint(
         "Where does your server wait while the first client is silent?",
-        "It waits in read() for one client while others wait for it; or what belongs to one connection is shared with another.",
-        "Give each connection a process or a thread of its own, or wait for all of them in one place with poll(). Nothing that one connection "
+        "It waits in read() for one client while others wait for it; or what belongs to one "
+        "connection is shared with another.",
+        "Give each connection a process or a thread of its own, or wait for all of them in one "
+        "place with poll(). Nothing that one connection "
         "changes may belong to another.",
     ),
     "1.8": Hint(
         "What do read() and write() return after a RST, and what does write() do besides?",
-        "read() fails with ECONNRESET, write() with ECONNRESET or EPIPE, and EPIPE comes with SIGPIPE, which ends the process.",
-        "Ignore SIGPIPE at the start. On an error of one connection, close that connection and nothing else.",
+        "read() fails with ECONNRESET, write() with ECONNRESET or EPIPE, and EPIPE comes with "
+        "SIGPIPE, which ends the process.",
+        "Ignore SIGPIPE at the start. On an error of one connection, close that connection and "
+        "nothing else.",
     ),
     "1.9": Hint(
         "What happens to the echo of a client that never reads?",
-        "Its bytes fill the kernel's buffers; then write() blocks. A server that waits there for one client keeps the others waiting; one "
+        "Its bytes fill the kernel's buffers; then write() blocks. A server that waits there for "
+        "one client keeps the others waiting; one "
         "that stores the bytes itself grows without end.",
-        "Let only this client wait: in its own process or thread write() may block. In a loop, stop reading from it while its output waits.",
+        "Let only this client wait: in its own process or thread write() may block. In a loop, "
+        "stop reading from it while its output waits.",
     ),
     "1.10": Hint(
         "What does write() return when the kernel has no room for all that you gave it?",
@@ -59,60 +79,81 @@ STAGES = {
         "Go on with the part that was not taken, until nothing is left.",
     ),
     "1.11": Hint(
-        "For each system call: what does your program do if it moves one byte only, or returns -1 with EINTR?",
-        "A short count or an interruption is normal, not an error; so is a failure of accept() that concerns one connection.",
-        "Call again after EINTR; go on with the rest after a short write; go on accepting after ECONNABORTED and EMFILE.",
+        "For each system call: what does your program do if it moves one byte only, or returns -1 "
+        "with EINTR?",
+        "A short count or an interruption is normal, not an error; so is a failure of accept() "
+        "that concerns one connection.",
+        "Call again after EINTR; go on with the rest after a short write; go on accepting after "
+        "ECONNABORTED and EMFILE.",
     ),
     "1.12": Hint(
         "Who still uses the port when the server is dead?",
-        "Its closed connections are in TIME_WAIT, and its children may hold copies of the listening socket.",
+        "Its closed connections are in TIME_WAIT, and its children may hold copies of the "
+        "listening socket.",
         "Set SO_REUSEADDR before bind(), and close the listening socket in each child.",
     ),
     "1.13": Hint(
         "After the last client: which descriptors, which child processes, which loops are left?",
-        "Something is closed on one path and not on another, a child is not waited for, or a call that fails at once is repeated at once.",
-        "Close in one place; let the kernel or a loop of waitpid() reap all children; after EMFILE wait a little, or stop accepting until "
+        "Something is closed on one path and not on another, a child is not waited for, or a call "
+        "that fails at once is repeated at once.",
+        "Close in one place; let the kernel or a loop of waitpid() reap all children; after "
+        "EMFILE wait a little, or stop accepting until "
         "something was closed.",
     ),
     "1.14": Hint(
         "Which bytes are letters, and does the answer depend on the locale?",
-        "toupper() follows the locale and takes an int that is not negative; only ASCII a to z change here.",
+        "toupper() follows the locale and takes an int that is not negative; only ASCII a to z "
+        "change here.",
         "Compare with the two letters, and change the byte by their distance.",
     ),
     "1.15": Hint(
-        "What does your client do while the server does not read? And while the user does not type?",
-        "It does one thing at a time: it waits for input while bytes come, or sends while nobody prints.",
-        "Run the two directions side by side: two threads, or poll() on both with a non-blocking socket. At end of input shut down sending "
+        "What does your client do while the server does not read? And while the user does not "
+        "type?",
+        "It does one thing at a time: it waits for input while bytes come, or sends while nobody "
+        "prints.",
+        "Run the two directions side by side: two threads, or poll() on both with a non-blocking "
+        "socket. At end of input shut down sending "
         "only, and leave when the server closes.",
     ),
     "1.16": Hint(
         "How many addresses does a name have, and what if the first does not answer?",
-        "getaddrinfo() returns a list, IPv6 and IPv4 mixed. Only one of its entries may have a server.",
-        "Try each entry: a socket of its family, connect, and on failure close it and take the next.",
+        "getaddrinfo() returns a list, IPv6 and IPv4 mixed. Only one of its entries may have a "
+        "server.",
+        "Try each entry: a socket of its family, connect, and on failure close it and take the "
+        "next.",
     ),
     "1.17": Hint(
         "Whom does a UDP server answer, and how long can a datagram be?",
-        "There is no connection: the sender's address comes with each datagram. One that is longer than the buffer is cut without an error.",
-        "recvfrom() into a buffer of at least 65,507 bytes, and sendto() the same bytes to the address that it filled in. Zero bytes are a datagram too.",
+        "There is no connection: the sender's address comes with each datagram. One that is "
+        "longer than the buffer is cut without an error.",
+        "recvfrom() into a buffer of at least 65,507 bytes, and sendto() the same bytes to the "
+        "address that it filled in. Zero bytes are a datagram too.",
     ),
     "1.18": Hint(
-        "What can happen to a datagram and to its reply, and how does your client tell these cases apart?",
-        "Either may be lost, late or doubled. A reply that comes after the next try is still a reply to the same line.",
-        "Note when the wait began on a monotonic clock; wait for the rest of the time, whatever else arrives; take only the bytes that were sent "
+        "What can happen to a datagram and to its reply, and how does your client tell these "
+        "cases apart?",
+        "Either may be lost, late or doubled. A reply that comes after the next try is still a "
+        "reply to the same line.",
+        "Note when the wait began on a monotonic clock; wait for the rest of the time, whatever "
+        "else arrives; take only the bytes that were sent "
         "as the reply; count the tries.",
     ),
     "1.19": Hint(
         "Who waits for whom when standard output is stuck?",
-        "A record that is added to a full queue has to wait or be dropped. If it waits, the echo waits too.",
-        "Guard the queue with a mutex and a condition variable; count the bytes that find it full, under the same mutex; print in the logger's "
+        "A record that is added to a full queue has to wait or be dropped. If it waits, the echo "
+        "waits too.",
+        "Guard the queue with a mutex and a condition variable; count the bytes that find it "
+        "full, under the same mutex; print in the logger's "
         "thread only, outside the mutex.",
     ),
 }
 
 DIAGNOSES = {
     "line-not-flushed": Hint(
-        "You see the line in your terminal, and the grader does not. What is different about its standard output?",
-        "stdio flushes at each line end only on a terminal. Into a pipe it waits until its buffer is full.",
+        "You see the line in your terminal, and the grader does not. What is different about its "
+        "standard output?",
+        "stdio flushes at each line end only on a terminal. Into a pipe it waits until its buffer "
+        "is full.",
         "Flush stdout right after the line.",
     ),
     "line-malformed": Hint(
@@ -122,7 +163,8 @@ DIAGNOSES = {
     ),
     "port-byte-order": Hint(
         "How are the two bytes of a port ordered in memory, and how on the wire?",
-        "A port in a sockaddr is in network byte order, the higher byte first. Your machine keeps the lower byte first.",
+        "A port in a sockaddr is in network byte order, the higher byte first. Your machine keeps "
+        "the lower byte first.",
         "Convert with htons() on the way in, and with ntohs() on the way out.",
     ),
     "wrong-port": Hint(
@@ -132,12 +174,15 @@ DIAGNOSES = {
     ),
     "usage-status": Hint(
         "What does your program do with an option or a value that it does not know?",
-        "The number is taken as it comes (atoi() makes 0 of nonsense), or the program goes on, or it exits with another status.",
-        "Check the whole text of the value and its range before any socket is made. Print the usage line on stderr and return 2 from main.",
+        "The number is taken as it comes (atoi() makes 0 of nonsense), or the program goes on, or "
+        "it exits with another status.",
+        "Check the whole text of the value and its range before any socket is made. Print the "
+        "usage line on stderr and return 2 from main.",
     ),
     "waits-for-more": Hint(
         "How many bytes had come when your server went to sleep, and what is it waiting for?",
-        "fgets() and getline() wait for a line end, fread() and MSG_WAITALL for a full buffer. stdio may also hold the reply back.",
+        "fgets() and getline() wait for a line end, fread() and MSG_WAITALL for a full buffer. "
+        "stdio may also hold the reply back.",
         "Use read() or recv() once, and write at once what it gave.",
     ),
     "stops-at-nul": Hint(
@@ -157,19 +202,23 @@ DIAGNOSES = {
     ),
     "no-end-of-file": Hint(
         "Which processes have this socket open when the server is done with it?",
-        "The FIN goes out when the last copy of the descriptor is closed. A parent that keeps its copy, or a loop that does not stop at "
+        "The FIN goes out when the last copy of the descriptor is closed. A parent that keeps its "
+        "copy, or a loop that does not stop at "
         "read() == 0, keeps the connection open.",
-        "Leave the loop at 0, close the descriptor, and after fork() close it in the parent at once.",
+        "Leave the loop at 0, close the descriptor, and after fork() close it in the parent at "
+        "once.",
     ),
     "reset-not-closed": Hint(
         "What had not been read yet when the socket was closed?",
-        "close() with unread input sends a RST, and a RST destroys what is still under way to the client. A process that dies does the same.",
+        "close() with unread input sends a RST, and a RST destroys what is still under way to the "
+        "client. A process that dies does the same.",
         "Read until end of file before you close, and look at why the loop was left early.",
     ),
     "closed-early": Hint(
         "What made the server leave its loop?",
         "It closes after one message, or takes an error or a short count for the end.",
-        "Only read() == 0 is the end. -1 with EINTR or EAGAIN is not, and neither is a short count.",
+        "Only read() == 0 is the end. -1 with EINTR or EAGAIN is not, and neither is a short "
+        "count.",
     ),
     "bytes-missing": Hint(
         "What did write() return where bytes are missing?",
@@ -184,18 +233,22 @@ DIAGNOSES = {
     "one-at-a-time": Hint(
         "Where is your program while the first client says nothing?",
         "It sits in read() for that client, or waits for its child, and nobody calls accept().",
-        "accept() has to be reached again at once: hand the connection to a child or a thread, and do not wait for that. In a loop, wait with "
+        "accept() has to be reached again at once: hand the connection to a child or a thread, "
+        "and do not wait for that. In a loop, wait with "
         "poll() for all sockets together.",
     ),
     "server-ended": Hint(
         "Which call made your server end, and did it concern all clients or one?",
-        "An error of one connection, or the signal that comes with it (SIGPIPE), ended the whole program; or it returns after its first client.",
-        "Ignore SIGPIPE; treat errors of read() and write() as the end of that connection; keep accept() in a loop.",
+        "An error of one connection, or the signal that comes with it (SIGPIPE), ended the whole "
+        "program; or it returns after its first client.",
+        "Ignore SIGPIPE; treat errors of read() and write() as the end of that connection; keep "
+        "accept() in a loop.",
     ),
     "memory-unbounded": Hint(
         "Where do the bytes wait that the client does not take?",
         "They wait in your own memory: the program reads on whether or not its output goes out.",
-        "While output waits for a client, do not read from this client. TCP's flow control then stops the sender.",
+        "While output waits for a client, do not read from this client. TCP's flow control then "
+        "stops the sender.",
     ),
     "fault-read": Hint(
         "What if read() returns three bytes of a hundred?",
@@ -209,7 +262,8 @@ DIAGNOSES = {
     ),
     "fault-eintr": Hint(
         "What does your program do if a call returns -1, and errno is EINTR?",
-        "An interrupted call did nothing, and can be made again. The program takes it for an error or for the end.",
+        "An interrupted call did nothing, and can be made again. The program takes it for an "
+        "error or for the end.",
         "Repeat the call after EINTR, in one helper for each of read, write and accept.",
     ),
     "fault-aborted": Hint(
@@ -229,28 +283,36 @@ DIAGNOSES = {
     ),
     "child-holds-listener": Hint(
         "Which descriptors does a child inherit from fork()?",
-        "All of them. A child that keeps the listening socket keeps the port busy after its parent's death.",
+        "All of them. A child that keeps the listening socket keeps the port busy after its "
+        "parent's death.",
         "Close the listening socket as the first thing in the child.",
     ),
     "address-in-use": Hint(
-        "Which state are connections in after the side that closed first is done, and for how long?",
-        "In TIME_WAIT, for a minute on Linux. bind() refuses their port unless SO_REUSEADDR is set.",
+        "Which state are connections in after the side that closed first is done, and for how "
+        "long?",
+        "In TIME_WAIT, for a minute on Linux. bind() refuses their port unless SO_REUSEADDR is "
+        "set.",
         "Set SO_REUSEADDR on the new socket, after socket() and before bind().",
     ),
     "zombies": Hint(
         "How many children can end for one SIGCHLD?",
-        "Pending signals of one kind are one signal. A single wait() in the handler misses the other children.",
-        "Ignore SIGCHLD, so that the kernel reaps; or call waitpid() with WNOHANG until it finds none, and keep errno in the handler.",
+        "Pending signals of one kind are one signal. A single wait() in the handler misses the "
+        "other children.",
+        "Ignore SIGCHLD, so that the kernel reaps; or call waitpid() with WNOHANG until it finds "
+        "none, and keep errno in the handler.",
     ),
     "busy-when-idle": Hint(
         "Which call in your loop returns at once, again and again?",
-        "Often: a read that returned 0 is not taken for the end, or poll() watches for POLLOUT with nothing to write.",
+        "Often: a read that returned 0 is not taken for the end, or poll() watches for POLLOUT "
+        "with nothing to write.",
         "'strace -p PID' shows the call. Wait only for what the program would act on.",
     ),
     "spins-without-descriptors": Hint(
         "What has changed between two calls of accept() that both fail with EMFILE?",
-        "Nothing: the client waits in the queue, so the socket stays readable, and the call fails at once each time.",
-        "Sleep a little after EMFILE, or leave the listening socket out of poll() until a connection was closed.",
+        "Nothing: the client waits in the queue, so the socket stays readable, and the call fails "
+        "at once each time.",
+        "Sleep a little after EMFILE, or leave the listening socket out of poll() until a "
+        "connection was closed.",
     ),
     "both-block": Hint(
         "Draw the four buffers between the two programs. Which are full?",
@@ -265,7 +327,8 @@ DIAGNOSES = {
     "wait-restarts": Hint(
         "From when on does your client count the time?",
         "The wait starts anew with each datagram, so a stream of others keeps it from ever ending.",
-        "Compute the moment when the wait ends once for each try, and pass poll() what is left of it.",
+        "Compute the moment when the wait ends once for each try, and pass poll() what is left of "
+        "it.",
     ),
     "datagram-cut": Hint(
         "How large is your buffer, and how large can a datagram be?",
@@ -274,8 +337,10 @@ DIAGNOSES = {
     ),
     "log-incomplete": Hint(
         "Which bytes are neither logged nor counted as dropped?",
-        "A record that found the queue full is not counted, or the count is never printed, or lost when it is set back.",
-        "Add to the count and take it under the same mutex as the queue, and wake the logger for it.",
+        "A record that found the queue full is not counted, or the count is never printed, or "
+        "lost when it is set back.",
+        "Add to the count and take it under the same mutex as the queue, and wake the logger for "
+        "it.",
     ),
     "log-mixed": Hint(
         "Who owns the memory that a record points to?",

@@ -12,14 +12,23 @@ from grader.run.client import Client
 from grader.run.sandbox import Limits
 from grader.verdicts import Diagnosis, StageFailure, fail
 
-# What a server may hold for itself beyond what it held before: one reply of 1 MiB at most (the protocol's bound on buffered
-# output), the sanitizer's quarantine of 16 MiB, and room for another way to allocate.
+# What a server may hold for itself beyond what it held before: one reply of 1 MiB at most (the
+# protocol's bound on buffered output), the sanitizer's quarantine of 16 MiB, and room for another
+# way to allocate.
 MEMORY_BOUND = 40 * MIB
 
 
-@stage("1.6", "Clients one after another", points=6, see="lab1#one-after-another", source="accept(2), close(2)")
+@stage(
+    "1.6",
+    "Clients one after another",
+    points=6,
+    see="lab1#one-after-another",
+    source="accept(2), close(2)",
+)
 def test_one_after_another(attempt: Attempt) -> None:
-    """A server serves the next client when one has left, a hundred times, with 32 descriptors to live on."""
+    """A server serves the next client when one has left, a hundred times, with 32 descriptors to
+    live on.
+    """
     server = echo_server(attempt, limits=Limits(files=32))
     for number in range(100):
         client = server.connect()
@@ -37,13 +46,22 @@ def out_of_descriptors(server: Server, limit: int) -> Diagnosis | None:
     held = procinfo.descriptors(server.program.pid)
     if len(held) < limit - 2:
         return None
-    return Diagnosis("descriptor-leak", f"it holds {len(held)} descriptors and may hold {limit}: are those of past clients closed?")
+    return Diagnosis(
+        "descriptor-leak",
+        f"it holds {len(held)} descriptors and may hold {limit}: are those of past clients closed?",
+    )
 
 
-@stage("1.7", "Many clients at once", points=10, see="lab1#concurrent", source="fork(2), pthread_create(3) or poll(2)")
+@stage(
+    "1.7",
+    "Many clients at once",
+    points=10,
+    see="lab1#concurrent",
+    source="fork(2), pthread_create(3) or poll(2)",
+)
 def test_many_at_once(attempt: Attempt) -> None:
-    """Clients are served at the same time: one that is silent, or slow to leave, keeps nobody waiting, and the end of each
-    stream is seen while the others go on.
+    """Clients are served at the same time: one that is silent, or slow to leave, keeps nobody
+    waiting, and the end of each stream is seen while the others go on.
     """
     server = echo_server(attempt)
     server.connect()  # says nothing, and stays
@@ -51,7 +69,10 @@ def test_many_at_once(attempt: Attempt) -> None:
     try:
         expect_echo(second, b"is anybody served while another is silent?")
     except StageFailure as failure:
-        failure.diagnosis = Diagnosis("one-at-a-time", "the first client is connected and silent; the second is not served until it leaves")
+        failure.diagnosis = Diagnosis(
+            "one-at-a-time",
+            "the first client is connected and silent; the second is not served until it leaves",
+        )
         raise
     clients = burst(server, 50)
     random = attempt.random()
@@ -77,9 +98,17 @@ def burst(server: Server, count: int) -> list[Client]:
     return clients
 
 
-@stage("1.8", "Clients that reset", points=8, see="lab1#reset", source="RFC 9293, section 3.5.2; signal(7), SIGPIPE")
+@stage(
+    "1.8",
+    "Clients that reset",
+    points=8,
+    see="lab1#reset",
+    source="RFC 9293, section 3.5.2; signal(7), SIGPIPE",
+)
 def test_resets(attempt: Attempt) -> None:
-    """A client that resets its connection costs nobody else anything: the server lives, the others go on, new ones are served."""
+    """A client that resets its connection costs nobody else anything: the server lives, the others
+    go on, new ones are served.
+    """
     server = echo_server(attempt)
     others = [server.connect() for _ in range(5)]
     for client in others:
@@ -110,7 +139,9 @@ def reset_in_the_middle(server: Server) -> None:
 
 
 def reset_after_the_end(server: Server) -> None:
-    """A byte, FIN and RST are all there before the server looks: it reads the byte, and its write gets EPIPE."""
+    """A byte, FIN and RST are all there before the server looks: it reads the byte, and its write
+    gets EPIPE.
+    """
     server.program.signal(signal.SIGSTOP)
     client = server.connect(wait=False)
     client.send(b"x")
@@ -127,10 +158,17 @@ def reset_before_accept(server: Server) -> None:
     server.program.signal(signal.SIGCONT)
 
 
-@stage("1.9", "A client that never reads", points=6, see="lab1#backpressure", source="RFC 9293, section 3.8.6; send(2)", seconds=20)
+@stage(
+    "1.9",
+    "A client that never reads",
+    points=6,
+    see="lab1#backpressure",
+    source="RFC 9293, section 3.8.6; send(2)",
+    seconds=20,
+)
 def test_never_reads(attempt: Attempt) -> None:
-    """A client that sends and never reads stops itself alone: the others are served, and the server's memory stays bounded. What
-    it is owed comes when it reads at last.
+    """A client that sends and never reads stops itself alone: the others are served, and the
+    server's memory stays bounded. What it is owed comes when it reads at last.
     """
     server = echo_server(attempt)
     other = server.connect()
@@ -160,13 +198,19 @@ def expect_bounded_memory(server: Server, before: int) -> None:
     if grown > MEMORY_BOUND:
         fail(
             f"the server holds {grown >> 20} MiB more than before",
-            Diagnosis("memory-unbounded", "it reads on while nobody takes what it writes: stop reading until the output has gone out"),
+            Diagnosis(
+                "memory-unbounded",
+                "it reads on while nobody takes what it writes: stop reading until the output has "
+                "gone out",
+            ),
         )
 
 
 @stage("1.10", "64 MiB through", points=6, see="lab1#large", source="write(2)", seconds=30)
 def test_large(attempt: Attempt) -> None:
-    """Any amount of data goes through in both directions at once, unchanged, with bounded memory."""
+    """Any amount of data goes through in both directions at once, unchanged, with bounded
+    memory.
+    """
     server = echo_server(attempt)
     client = server.connect()
     expect_echo(client, b"before")

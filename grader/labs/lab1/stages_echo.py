@@ -21,10 +21,17 @@ def expect_echo(client: Client, data: bytes) -> None:
     client.expect(data)
 
 
-@stage("1.1", "Listens and says so", points=8, see="lab1#listen", source="socket(2), bind(2), listen(2), getsockname(2)")
+@stage(
+    "1.1",
+    "Listens and says so",
+    points=8,
+    see="lab1#listen",
+    source="socket(2), bind(2), listen(2), getsockname(2)",
+)
 def test_listens(attempt: Attempt) -> None:
-    """A server listens on the port that it is given, or on a free one for port 0, and then prints the line 'listening on
-    ADDRESS:PORT'. A wrong option or value prints a usage line on stderr and exits with 2.
+    """A server listens on the port that it is given, or on a free one for port 0, and then prints
+    the line 'listening on ADDRESS:PORT'. A wrong option or value prints a usage line on stderr and
+    exits with 2.
     """
     echo_server(attempt).connect()
     port = free_port()
@@ -32,10 +39,19 @@ def test_listens(attempt: Attempt) -> None:
     if server.port != port:
         fail(
             f"started with --port {port}, it says that it listens on port {server.port}",
-            Diagnosis("port-ignored", "the line names another port than the one that was asked for"),
+            Diagnosis(
+                "port-ignored", "the line names another port than the one that was asked for"
+            ),
         )
     server.connect()
-    for args in (["--port", "echo"], ["--port", "65536"], ["--port", "-1"], ["--port"], ["--echo"], []):
+    for args in (
+        ["--port", "echo"],
+        ["--port", "65536"],
+        ["--port", "-1"],
+        ["--port"],
+        ["--echo"],
+        [],
+    ):
         expect_usage(attempt, "echo_server", args)
 
 
@@ -45,17 +61,24 @@ def expect_usage(attempt: Attempt, program: str, args: list[str]) -> None:
     wrong = attempt.start(program, *args, name=shown)
     code = wrong.wait_end()
     if code == 2 and wrong.stderr.size == 0:
-        fail(f"'{shown}' prints no usage line on stderr", Diagnosis("no-usage-line", "the exit status is right, the words are missing"))
+        fail(
+            f"'{shown}' prints no usage line on stderr",
+            Diagnosis("no-usage-line", "the exit status is right, the words are missing"),
+        )
     if code != 2:
         raise StageFailure(
             f"'{shown}' should exit with 2, and {wrong.ending()}",
-            diagnosis=Diagnosis("usage-status", "a wrong option or value is an error of the caller: status 2"),
+            diagnosis=Diagnosis(
+                "usage-status", "a wrong option or value is an error of the caller: status 2"
+            ),
         )
 
 
 @stage("1.2", "Echoes one message", points=8, see="lab1#echo", source="RFC 862; recv(2)")
 def test_echoes_one_message(attempt: Attempt) -> None:
-    """What a client sends comes back at once, whether or not a line end follows, and the connection stays open for more."""
+    """What a client sends comes back at once, whether or not a line end follows, and the connection
+    stays open for more.
+    """
     client = echo_server(attempt).connect()
     expect_echo(client, b"h")
     expect_echo(client, b"hello")
@@ -65,7 +88,9 @@ def test_echoes_one_message(attempt: Attempt) -> None:
 
 @stage("1.3", "Every byte value, every size", points=8, see="lab1#bytes", source="RFC 862; read(2)")
 def test_every_byte(attempt: Attempt) -> None:
-    """Data is bytes, not text: NUL, line ends and bytes above 127 come back as they are, in messages of any size."""
+    """Data is bytes, not text: NUL, line ends and bytes above 127 come back as they are, in
+    messages of any size.
+    """
     client = echo_server(attempt).connect()
     expect_echo(client, b"echo\0echo")
     expect_echo(client, bytes(range(256)))
@@ -79,10 +104,16 @@ def test_every_byte(attempt: Attempt) -> None:
     client.expect_nothing_more()
 
 
-@stage("1.4", "Any fragmentation", points=8, see="lab1#stream", source="RFC 9293, section 3.8: a stream of octets")
+@stage(
+    "1.4",
+    "Any fragmentation",
+    points=8,
+    see="lab1#stream",
+    source="RFC 9293, section 3.8: a stream of octets",
+)
 def test_any_fragmentation(attempt: Attempt) -> None:
-    """TCP carries a stream of bytes and knows no messages: a server never waits for more than what has come, and never takes
-    one read() for the whole.
+    """TCP carries a stream of bytes and knows no messages: a server never waits for more than what
+    has come, and never takes one read() for the whole.
     """
     client = echo_server(attempt).connect()
     for part in (b"he", b"l", b"lo, wor", b"ld"):
@@ -104,9 +135,17 @@ def test_any_fragmentation(attempt: Attempt) -> None:
     client.expect_nothing_more()
 
 
-@stage("1.5", "A half-closed client gets every byte it is owed", points=10, see="lab1#half-close", source="RFC 9293, section 3.6")
+@stage(
+    "1.5",
+    "A half-closed client gets every byte it is owed",
+    points=10,
+    see="lab1#half-close",
+    source="RFC 9293, section 3.6",
+)
 def test_half_close(attempt: Attempt) -> None:
-    """A client that sent FIN still receives: it gets every byte that it is owed, and only then the server closes."""
+    """A client that sent FIN still receives: it gets every byte that it is owed, and only then the
+    server closes.
+    """
     for data in (b"", b"the last word", attempt.random().bytes(8 * MIB)):
         client = echo_server(attempt).connect(receive_buffer=4096)
         client.send(data)

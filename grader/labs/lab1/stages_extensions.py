@@ -15,17 +15,34 @@ from grader.run.program import Program
 from grader.verdicts import Diagnosis, NotAttempted, StageFailure, fail
 
 
-@stage("1.14", "Upper case on demand", points=10, see="lab1#upper", source="RFC 20 (ASCII)", extension=True)
+@stage(
+    "1.14",
+    "Upper case on demand",
+    points=10,
+    see="lab1#upper",
+    source="RFC 20 (ASCII)",
+    extension=True,
+)
 def test_upper(attempt: Attempt) -> None:
-    """With --upper the server turns ASCII a to z into A to Z and leaves every other byte; without it, all bytes."""
+    """With --upper the server turns ASCII a to z into A to Z and leaves every other byte; without
+    it, all bytes.
+    """
     known = attempt.start("echo_server", "--upper", "--port", "0", name="echo_server --upper")
-    attempt.world.wait(lambda: known.ended() or b"\n" in known.stdout.head, "echo_server --upper to listen or to refuse")
+    attempt.world.wait(
+        lambda: known.ended() or b"\n" in known.stdout.head,
+        "echo_server --upper to listen or to refuse",
+    )
     if known.ended() and known.wait_end() == 2:
         raise NotAttempted("echo_server knows no --upper")
     known.close()
     server = Server(attempt, "echo_server", "--port", "0", "--upper", name="echo_server --upper")
     client = server.connect()
-    for data in (b"hello, World 123\n", bytes(range(256)), "straße, ÿ".encode(), "na\xefve".encode("latin-1")):
+    for data in (
+        b"hello, World 123\n",
+        bytes(range(256)),
+        "straße, ÿ".encode(),
+        "na\xefve".encode("latin-1"),
+    ):
         client.send(data)
         client.expect(data.upper(), "the echo in upper case")  # bytes.upper is ASCII only
     for byte in b"cut in pieces":
@@ -40,7 +57,9 @@ def test_upper(attempt: Attempt) -> None:
 
 
 class Terminal:
-    """echo_client with the grader at both its ends: its terminal (stdin and stdout) and its server."""
+    """echo_client with the grader at both its ends: its terminal (stdin and stdout) and its
+    server.
+    """
 
     def __init__(self, attempt: Attempt, host: str, port: int) -> None:
         ours, theirs = socket.socketpair()
@@ -54,19 +73,31 @@ class Terminal:
         if code != wanted:
             raise StageFailure(
                 f"{why}: exit status {wanted} is expected, and echo_client {self.program.ending()}",
-                diagnosis=Diagnosis("exit-status", "the exit status is all that a script sees of a client"),
+                diagnosis=Diagnosis(
+                    "exit-status", "the exit status is all that a script sees of a client"
+                ),
             )
         if words and self.program.stderr.size == 0:
-            fail(f"{why}, and stderr has no word of it", Diagnosis("silent-error", "a user would not know what went wrong"))
+            fail(
+                f"{why}, and stderr has no word of it",
+                Diagnosis("silent-error", "a user would not know what went wrong"),
+            )
 
 
 @stage(
-    "1.15", "A client: both directions at once", points=10, see="lab1#client", source="RFC 9293, section 3.6; shutdown(2)",
-    extension=True, program="echo_client", seconds=20,
-)  # fmt: skip
+    "1.15",
+    "A client: both directions at once",
+    points=10,
+    see="lab1#client",
+    source="RFC 9293, section 3.6; shutdown(2)",
+    extension=True,
+    program="echo_client",
+    seconds=20,
+)
 def test_client(attempt: Attempt) -> None:
-    """echo_client copies its input to the server and what comes back to its output, both at once; at the end of its input it
-    half-closes, prints what still comes, and exits with 0 when the server closes. Anything else is status 1.
+    """echo_client copies its input to the server and what comes back to its output, both at once;
+    at the end of its input it half-closes, prints what still comes, and exits with 0 when the
+    server closes. Anything else is status 1.
     """
     listener = Listener(attempt)
     terminal = Terminal(attempt, "127.0.0.1", listener.port)
@@ -94,7 +125,10 @@ def test_client(attempt: Attempt) -> None:
     server.finish_sending()
     terminal.expect_status(0, "all was sent, and the server closed")
     terminal.keyboard.expect_nothing_more()
-    for leave, why in ((Client.close, "the server closed first"), (Client.reset, "the server reset the connection")):
+    for leave, why in (
+        (Client.close, "the server closed first"),
+        (Client.reset, "the server reset the connection"),
+    ):
         terminal = Terminal(attempt, "127.0.0.1", listener.port)
         server = listener.accept()
         terminal.keyboard.send(b"hello")
@@ -108,17 +142,23 @@ def test_client(attempt: Attempt) -> None:
 def deadlock() -> Diagnosis:
     return Diagnosis(
         "both-block",
-        "the server sends and does not read yet, the client sends and does not print: both wait for the other for ever",
+        "the server sends and does not read yet, the client sends and does not print: both wait "
+        "for the other for ever",
     )
 
 
 @stage(
-    "1.16", "A client: names and addresses", points=10, see="lab1#names", source="getaddrinfo(3); RFC 6724",
-    extension=True, program="echo_client",
-)  # fmt: skip
+    "1.16",
+    "A client: names and addresses",
+    points=10,
+    see="lab1#names",
+    source="getaddrinfo(3); RFC 6724",
+    extension=True,
+    program="echo_client",
+)
 def test_names(attempt: Attempt) -> None:
-    """echo_client takes a name or a number, and tries every address of a name, IPv6 and IPv4, until one answers. Where none does, or
-    the name is unknown, it says so and exits with 1.
+    """echo_client takes a name or a number, and tries every address of a name, IPv6 and IPv4, until
+    one answers. Where none does, or the name is unknown, it says so and exits with 1.
     """
     for family, address in loopback_families():
         listener = Listener(attempt, family)
@@ -127,23 +167,37 @@ def test_names(attempt: Attempt) -> None:
             try:
                 server = listener.accept()
             except StageFailure as failure:
-                failure.diagnosis = Diagnosis("one-address-only", f"{host} has an address that answers: {address}. Is each address tried?")
+                failure.diagnosis = Diagnosis(
+                    "one-address-only",
+                    f"{host} has an address that answers: {address}. Is each address tried?",
+                )
                 raise
             server.finish_sending()
             terminal.keyboard.finish_sending()
             server.expect_end()
             terminal.program.wait_end()
         listener.close()
-        Terminal(attempt, "localhost", listener.port).expect_status(1, "nobody listens on that port", words=True)
-    Terminal(attempt, "no." + "x" * 70, 7).expect_status(1, "the name can't be resolved", words=True)
+        Terminal(attempt, "localhost", listener.port).expect_status(
+            1, "nobody listens on that port", words=True
+        )
+    Terminal(attempt, "no." + "x" * 70, 7).expect_status(
+        1, "the name can't be resolved", words=True
+    )
 
 
 @stage(
-    "1.17", "A UDP echo server", points=10, see="lab1#udp-server", source="RFC 862; RFC 768; recvfrom(2)",
-    extension=True, program="udp_echo_server",
-)  # fmt: skip
+    "1.17",
+    "A UDP echo server",
+    points=10,
+    see="lab1#udp-server",
+    source="RFC 862; RFC 768; recvfrom(2)",
+    extension=True,
+    program="udp_echo_server",
+)
 def test_udp_server(attempt: Attempt) -> None:
-    """Each datagram goes back to its sender whole, the empty one and the largest too, and nothing else does."""
+    """Each datagram goes back to its sender whole, the empty one and the largest too, and nothing
+    else does.
+    """
     server = Server(attempt, "udp_echo_server", "--port", "0")
     first, second = UdpSocket(attempt, "first client"), UdpSocket(attempt, "second client")
     random = attempt.random()
@@ -167,12 +221,18 @@ def test_udp_server(attempt: Attempt) -> None:
 
 
 @stage(
-    "1.18", "A UDP client that tries again", points=10, see="lab1#udp-client", source="RFC 768; RFC 8085, section 3.1.1",
-    extension=True, program="udp_echo_client", seconds=20,
-)  # fmt: skip
+    "1.18",
+    "A UDP client that tries again",
+    points=10,
+    see="lab1#udp-client",
+    source="RFC 768; RFC 8085, section 3.1.1",
+    extension=True,
+    program="udp_echo_client",
+    seconds=20,
+)
 def test_udp_client(attempt: Attempt) -> None:
-    """A datagram may be lost, late or doubled. The client waits for the reply for a time, sends again, gives up after some tries with
-    status 1, and takes only the reply to this line for one.
+    """A datagram may be lost, late or doubled. The client waits for the reply for a time, sends
+    again, gives up after some tries with status 1, and takes only the reply to this line for one.
     """
     server = UdpSocket(attempt, "the server")
     client, program = udp_client(attempt, server.port, "--timeout", "300", "--tries", "3")
@@ -184,7 +244,8 @@ def test_udp_client(attempt: Attempt) -> None:
     for before, after in pairwise(tries):
         if after.at - before.at < 0.295:
             fail(
-                f"the next try came {after.at - before.at:.3f} s after the one before, with --timeout 300",
+                f"the next try came {after.at - before.at:.3f} s after the one before, with "
+                "--timeout 300",
                 Diagnosis("timeout-short", "it sent again before the time was over"),
             )
     server.reply(tries[0])
@@ -217,7 +278,12 @@ def test_udp_client(attempt: Attempt) -> None:
     client, program = udp_client(attempt, nobody.port, "--timeout", "20", "--tries", "2")
     client.send(b"hello\n")
     expect_status(program, 1, "nobody is there")
-    for args in ([], ["127.0.0.1"], ["--tries", "0", "127.0.0.1", "7"], ["--timeout", "x", "127.0.0.1", "7"]):
+    for args in (
+        [],
+        ["127.0.0.1"],
+        ["--tries", "0", "127.0.0.1", "7"],
+        ["--timeout", "x", "127.0.0.1", "7"],
+    ):
         expect_usage(attempt, "udp_echo_client", args)
 
 
@@ -242,12 +308,19 @@ _LINE = re.compile(rb"127\.0\.0\.1:(\d+) (\d+) bytes|dropped (\d+) bytes")
 
 
 @stage(
-    "1.19", "A thread per connection, one logger", points=10, see="lab1#threads", source="pthread_create(3), pthread_cond_wait(3)",
-    extension=True, program="echo_threads", seconds=20,
-)  # fmt: skip
+    "1.19",
+    "A thread per connection, one logger",
+    points=10,
+    see="lab1#threads",
+    source="pthread_create(3), pthread_cond_wait(3)",
+    extension=True,
+    program="echo_threads",
+    seconds=20,
+)
 def test_threads(attempt: Attempt) -> None:
-    """Each connection has a thread; one logger prints what they read, through a bounded queue. Echoes never wait for the logger: what
-    finds the queue full is counted as dropped. Clean under ThreadSanitizer.
+    """Each connection has a thread; one logger prints what they read, through a bounded queue.
+    Echoes never wait for the logger: what finds the queue full is counted as dropped. Clean under
+    ThreadSanitizer.
     """
     server = Server(attempt, "echo_threads", "--port", "0", build="threads")
     clients = [server.connect() for _ in range(8)]
@@ -270,14 +343,17 @@ def test_threads(attempt: Attempt) -> None:
 
 
 def log_lines(server: Server) -> list[tuple[int, int, int]]:
-    """Port, bytes and dropped bytes of each whole line after the first; fails on one that is malformed."""
+    """Port, bytes and dropped bytes of each whole line after the first; fails on one that is
+    malformed.
+    """
     lines = server.program.stdout.kept().rpartition(b"\n")[0].split(b"\n")[1:]
     found = []
     for line in lines:
         match = _LINE.fullmatch(line.rstrip(b"\r"))
         if match is None:
             fail(
-                f"a line of the log is neither 'ADDRESS:PORT N bytes' nor 'dropped N bytes': {line[:80]!r}",
+                "a line of the log is neither 'ADDRESS:PORT N bytes' nor 'dropped N bytes': "
+                f"{line[:80]!r}",
                 Diagnosis("log-line", "one thread alone writes the log, a whole line at a time"),
             )
         found.append(tuple(int(group or 0) for group in match.groups()))
@@ -295,15 +371,25 @@ def expect_logged(server: Server, clients: list[Client], total: int) -> None:
     except StageFailure as failure:
         if failure.diagnosis is None:
             failure.summary += f": it has {counted()}"
-            failure.diagnosis = Diagnosis("log-incomplete", "what is neither logged nor counted as dropped is lost without a trace")
+            failure.diagnosis = Diagnosis(
+                "log-incomplete",
+                "what is neither logged nor counted as dropped is lost without a trace",
+            )
         raise
     if counted() > total:
-        fail(f"the log has {counted()} bytes, and {total} were sent", Diagnosis("log-twice", "some piece is logged and counted as dropped"))
+        fail(
+            f"the log has {counted()} bytes, and {total} were sent",
+            Diagnosis("log-twice", "some piece is logged and counted as dropped"),
+        )
     sent = {client.local_port(): client.sent_size for client in clients}
     for port in {port for port, _, _ in log_lines(server) if port}:
         logged = sum(size for other, size, _ in log_lines(server) if other == port)
         if logged > sent.get(port, 0):
             fail(
                 f"the log has {logged} bytes for port {port}, which sent {sent.get(port, 0)}",
-                Diagnosis("log-mixed", "a record names another connection than the one it came from: is it shared between threads?"),
+                Diagnosis(
+                    "log-mixed",
+                    "a record names another connection than the one it came from: is it shared "
+                    "between threads?",
+                ),
             )

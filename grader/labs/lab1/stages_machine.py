@@ -22,10 +22,17 @@ FAULTS = {
 }
 
 
-@stage("1.11", "Short reads, short writes, interrupted calls", points=8, see="lab1#short-counts", source="read(2), write(2), signal(7)")
+@stage(
+    "1.11",
+    "Short reads, short writes, interrupted calls",
+    points=8,
+    see="lab1#short-counts",
+    source="read(2), write(2), signal(7)",
+)
 def test_short_counts(attempt: Attempt) -> None:
-    """read() and write() may move fewer bytes than asked for, any call may be interrupted, and accept() may fail for a reason that
-    passes: no byte is lost, no client is dropped, the server goes on.
+    """read() and write() may move fewer bytes than asked for, any call may be interrupted, and
+    accept() may fail for a reason that passes: no byte is lost, no client is dropped, the server
+    goes on.
     """
     for faults, meaning in FAULTS.items():
         name = f"echo_server with {faults}"
@@ -40,45 +47,75 @@ def test_short_counts(attempt: Attempt) -> None:
                 client.close()
         except StageFailure as failure:
             failure.summary = f"where {meaning}: {failure.summary}"
-            kept = failure.diagnosis.text if failure.diagnosis else "it works where the machine is not busy"
+            kept = (
+                failure.diagnosis.text
+                if failure.diagnosis
+                else "it works where the machine is not busy"
+            )
             failure.diagnosis = Diagnosis(f"fault-{faults.partition('=')[0]}", kept)
             raise
         server.program.close()
 
 
-@stage("1.12", "Restart on the same port", points=6, see="lab1#restart", source="socket(7), SO_REUSEADDR; RFC 9293, section 3.6.1")
+@stage(
+    "1.12",
+    "Restart on the same port",
+    points=6,
+    see="lab1#restart",
+    source="socket(7), SO_REUSEADDR; RFC 9293, section 3.6.1",
+)
 def test_restart(attempt: Attempt) -> None:
-    """A server that was killed while clients were connected can be started again on its port at once."""
+    """A server that was killed while clients were connected can be started again on its port at
+    once.
+    """
     first = echo_server(attempt)
     leaving, staying = first.connect(), first.connect()
     for client in (leaving, staying):
         expect_echo(client, b"hello")
     children = procinfo.children(first.program.pid)
     first.program.kill()
-    leaving.close()  # its connection is in TIME_WAIT on the server's side now, unless a child still serves it
+    leaving.close()  # now in TIME_WAIT on the server's side, unless a child still serves it
     again = restarted(attempt, first, children)
     expect_echo(again.connect(), b"hello again")
 
 
 def restarted(attempt: Attempt, first: Server, children: list[int]) -> Server:
     try:
-        return Server(attempt, "echo_server", "--port", str(first.port), name="echo_server started again")
+        return Server(
+            attempt, "echo_server", "--port", str(first.port), name="echo_server started again"
+        )
     except Hang:
         raise
     except StageFailure as failure:
         holders = [pid for pid in children if first.port in procinfo.listening_ports(pid)]
         failure.diagnosis = (
-            Diagnosis("child-holds-listener", "a child of the killed server still has the listening socket open, so the port stays busy")
+            Diagnosis(
+                "child-holds-listener",
+                "a child of the killed server still has the listening socket open, so the port "
+                "stays busy",
+            )
             if holders
-            else Diagnosis("address-in-use", "connections of the killed server are in TIME_WAIT: without SO_REUSEADDR, bind() refuses the port")
+            else Diagnosis(
+                "address-in-use",
+                "connections of the killed server are in TIME_WAIT: without SO_REUSEADDR, bind() "
+                "refuses the port",
+            )
         )
         raise
 
 
-@stage("1.13", "Nothing left behind", points=8, see="lab1#resources", source="wait(2), close(2); accept(2), EMFILE", seconds=20)
+@stage(
+    "1.13",
+    "Nothing left behind",
+    points=8,
+    see="lab1#resources",
+    source="wait(2), close(2); accept(2), EMFILE",
+    seconds=20,
+)
 def test_nothing_left_behind(attempt: Attempt) -> None:
-    """When clients are gone, so are their descriptors and processes. A server that has nothing to do uses no CPU, and neither does one
-    that has no descriptor left; it serves again as soon as some are free.
+    """When clients are gone, so are their descriptors and processes. A server that has nothing to
+    do uses no CPU, and neither does one that has no descriptor left; it serves again as soon as
+    some are free.
     """
     server = echo_server(attempt)
     visit(server, 3)
@@ -92,7 +129,12 @@ def test_nothing_left_behind(attempt: Attempt) -> None:
     expect_echo(idle[0], b"hello")
     idle[1].pause_reading()
     idle[1].send(bytes(1 << 20))
-    expect_idle(server, "with three idle clients", "busy-when-idle", "a loop calls again and again what returns at once")
+    expect_idle(
+        server,
+        "with three idle clients",
+        "busy-when-idle",
+        "a loop calls again and again what returns at once",
+    )
     run_out_of_descriptors(attempt)
 
 
@@ -102,7 +144,9 @@ def visit(server: Server, count: int) -> None:
         clients = [server.connect() for _ in range(min(4, count - start))]
         for client in clients:
             expect_echo(client, b"hello")
-        for client, leave in zip(clients, ("close", "reset", "finish_sending", "close"), strict=False):
+        for client, leave in zip(
+            clients, ("close", "reset", "finish_sending", "close"), strict=False
+        ):
             getattr(client, leave)()
         if len(clients) > 2:
             clients[2].expect_end()
@@ -115,7 +159,8 @@ def expect_no_connections(server: Server) -> None:
         lambda: not procinfo.connections(server.program.pid, server.port),
         "the sockets of clients that left to be closed",
         "descriptor-leak",
-        "sockets stay open after their clients left: is every one closed, also when a read or a write fails?",
+        "sockets stay open after their clients left: is every one closed, also when a read or a "
+        "write fails?",
     )
 
 
@@ -135,11 +180,14 @@ def expect_no_zombies(server: Server) -> None:
         lambda: all(procinfo.state(pid) != "Z" for pid in procinfo.tree(server.program.pid)),
         "ended children to be waited for",
         "zombies",
-        "children that ended are still in the process table: signals do not count, so one SIGCHLD may stand for many children",
+        "children that ended are still in the process table: signals do not count, so one SIGCHLD "
+        "may stand for many children",
     )
 
 
-def expect_soon(server: Server, ready: Callable[[], bool], waiting_for: str, diagnosis: str, text: str) -> None:
+def expect_soon(
+    server: Server, ready: Callable[[], bool], waiting_for: str, diagnosis: str, text: str
+) -> None:
     try:
         server.world.wait(ready, waiting_for)
     except Hang as hang:
@@ -160,18 +208,25 @@ def expect_idle(server: Server, when: str, diagnosis: str, text: str) -> None:
 
 def run_out_of_descriptors(attempt: Attempt) -> None:
     limit = 24
-    server = echo_server(attempt, limits=Limits(files=limit), name=f"echo_server with {limit} descriptors")
+    server = echo_server(
+        attempt, limits=Limits(files=limit), name=f"echo_server with {limit} descriptors"
+    )
     clients = [server.connect(wait=False) for _ in range(limit + 4)]
     for client in clients:
         client.send(b"?")
     clients[0].expect(b"?")
     expect_idle(
-        server, "without a free descriptor", "spins-without-descriptors", "accept() fails with EMFILE and is called again at once"
+        server,
+        "without a free descriptor",
+        "spins-without-descriptors",
+        "accept() fails with EMFILE and is called again at once",
     )
     for client in clients:
         client.close()
     try:
         expect_echo(server.connect(), b"some descriptors are free again")
     except StageFailure as failure:
-        failure.diagnosis = failure.diagnosis or Diagnosis("gone-after-emfile", "after EMFILE it takes no more clients")
+        failure.diagnosis = failure.diagnosis or Diagnosis(
+            "gone-after-emfile", "after EMFILE it takes no more clients"
+        )
         raise
