@@ -1,0 +1,75 @@
+"""What the tree promises: same names, one page a header, stages that add up, a handout that covers them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from grader import engine
+from grader.labs import LABS
+from grader.labs.hints import hint_for
+from grader.selftest.harness import ROOT
+
+HANDOUT = ROOT / "handouts" / "lab1.md"
+STAGES = engine.stages_of(LABS[0])
+
+# Rows of the syllabus that chapter 1 teaches.
+SYLLABUS = (
+    "A1 A2 A3 A4 A5 A6 A7 A8 A9 A10 A12 A13 A14 "
+    "B1 B2 B3 B4 B5 B6 B7 B8 B9 B10 B11 B12 B13 B14 B15 B16 B17 B18 B19 B20 B21 B22 B23 B24 B25 "
+    "B26 B32 "
+    "D1 D2 D3 D4 D5 D6 D7 D9 D10 D27 D28 D29 D30 D37 D45 D46 D49 "
+    "I1 I3 I11 I12 I13 "
+    "E1 E2 E3 E5 E6 E7 E8 E9 E10 E11 E12 E13 E14 E15 E16 E22 E25 E26 E34 E35 E36 E39"
+).split()
+
+
+def test_labs_and_solutions_have_the_same_files() -> None:
+    def names(top: str) -> set[str]:
+        return {str(p.relative_to(ROOT / top)) for p in (ROOT / top).glob("lab*-*/**/*")}
+
+    assert names("labs") == names("solutions")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "labs" / "include").glob("*.h")), ids=str)
+def test_a_contract_is_one_page(path: Path) -> None:
+    lines = path.read_text().splitlines()
+    assert len(lines) <= 66
+    assert max(map(len, lines)) <= 100
+
+
+def test_files_stay_readable() -> None:
+    for pattern in ("labs/**/*.[ch]", "solutions/**/*.[ch]", "grader/**/*.[ch]", "grader/**/*.py"):
+        for path in ROOT.glob(pattern):
+            if "starter" in path.parts:
+                continue
+            assert len(path.read_text().splitlines()) < 450, path
+
+
+def test_main_stages_add_up_to_100() -> None:
+    assert sum(stage.points for stage in STAGES if not stage.extension) == 100
+    assert [stage.id for stage in STAGES] == [f"1.{n}" for n in range(1, len(STAGES) + 1)]
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.id)
+def test_a_stage_has_hints_and_a_place_in_the_handout(stage: engine.Stage) -> None:
+    assert all(len(tier) > 20 for tier in hint_for(stage.id))
+    assert hint_for(stage.id).question.endswith("?")
+    chapter, _, heading = stage.see.partition("#")
+    text = (ROOT / "handouts" / f"{chapter}.md").read_text(encoding="utf-8")
+    assert f"({chapter}-{heading})=" in text
+    assert stage.title in text, f"the handout's table does not name '{stage.title}'"
+
+
+def test_the_chapter_covers_the_syllabus() -> None:
+    marks = re.findall(r"^% syllabus: (.*)$", HANDOUT.read_text(encoding="utf-8"), re.MULTILINE)
+    covered = {row for mark in marks for row in re.findall(r"\b[ABCDEI]\d+\b", mark)}
+    assert sorted(set(SYLLABUS) - covered) == []
+
+
+def test_figures_say_what_they_show() -> None:
+    for path in (ROOT / "handouts" / "figures").glob("*.svg"):
+        text = path.read_text(encoding="utf-8")
+        assert "<title" in text and "<desc" in text, path.name
