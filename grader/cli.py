@@ -31,7 +31,7 @@ from grader.run.debugger import Debugger
 from grader.run.runtime import runtime_folder
 from grader.run.sandbox import Sandbox
 from grader.run.world import Event
-from grader.verdicts import StageFailure
+from grader.verdicts import StageFailure, Verdict
 
 ROOT = build.ROOT
 
@@ -147,9 +147,13 @@ def grade_lab(
         else terminal.reporter(stages, console) as reporter
     ):
         result = engine.run(plan, made, builder, settings.out / "traces", reporter)
+    said = set()
     for stage in result.stages:
-        if stage.failure is not None or (stage.note and stage.verdict not in ("SKIPPED", "PASS")):
+        build_failed = stage.failure is not None and stage.verdict is Verdict.BUILD
+        words = stage.failure.output if stage.failure and build_failed else stage.id
+        if (stage.failure or stage.verdict is Verdict.GRADER_ERROR) and words not in said:
             terminal.print_card(console, stage)
+        said.add(words)  # one card for all stages that the same words of the compiler stopped
     return result
 
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import ctypes
 import fcntl
+import functools
 import os
 import shutil
 import socket
@@ -135,18 +136,16 @@ def base_options() -> list[str]:
     """bubblewrap's options for namespaces and privileges. The network is shared with the grader's
     own namespace.
     """
-    return [
-        "--unshare-user",
-        "--unshare-ipc",
-        "--unshare-pid",
-        "--unshare-uts",
-        "--unshare-cgroup-try",
-        "--disable-userns",
-        "--die-with-parent",
-        "--new-session",
-        "--cap-drop",
-        "ALL",
-    ]
+    options = ["--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-uts"]
+    options += ["--unshare-cgroup-try", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
+    return options + (["--disable-userns"] if _knows_disable_userns() else [])
+
+
+@functools.cache
+def _knows_disable_userns() -> bool:
+    """bubblewrap before 0.8 can't keep a program from making user namespaces of its own."""
+    done = subprocess.run(["bwrap", "--help"], capture_output=True, text=True)
+    return "--disable-userns" in done.stdout + done.stderr
 
 
 def _enter_network_namespace() -> None:

@@ -18,7 +18,8 @@ int net_listen(uint16_t port);
 /* Binds a UDP socket to 127.0.0.1:port (0: the kernel picks one). */
 int net_bind_udp(uint16_t port);
 
-/* The local port of a bound IPv4 socket, 1 to 65535, in host byte order: getsockname(2). */
+/* The local port of a bound IPv4 socket, 1 to 65535, in host byte order:
+ * getsockname(2). */
 int net_port(int fd);
 
 /* Takes the next established connection from the listener's queue; waits for one where
