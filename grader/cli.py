@@ -13,7 +13,7 @@ import tempfile
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -31,52 +31,10 @@ from grader.run.debugger import Debugger
 from grader.run.runtime import runtime_folder
 from grader.run.sandbox import Sandbox
 from grader.run.world import Event
+from grader.settings import Settings
 from grader.verdicts import StageFailure, Verdict
 
 ROOT = build.ROOT
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The Makefile's variables, checked."""
-
-    work: Path
-    out: Path
-    seed: int
-    stage: str | None
-    go_on: bool
-    isolation: str | None
-
-    @staticmethod
-    def from_environment() -> Settings:
-        """Raises UsageError for a value that can't be meant."""
-        given = {
-            name: os.environ.get(name, "")
-            for name in ("WORK", "OUT", "SEED", "STAGE", "ALL", "ISOLATION", "BORROW")
-        }
-        seed = given["SEED"] or "1"
-        if not (seed.isascii() and seed.isdigit()) or len(seed) > 18:
-            raise UsageError(f"SEED={seed}: a seed is a whole number from 0 on")
-        level = given["ISOLATION"] or None
-        if level not in (None, isolation.NAMESPACES, isolation.LIMITS):
-            raise UsageError(
-                f"ISOLATION={level}: it is {isolation.NAMESPACES} or {isolation.LIMITS}"
-            )
-        if given["ALL"] not in ("", "0", "1"):
-            raise UsageError(f"ALL={given['ALL']}: it is 1 or nothing")
-        if given["BORROW"]:
-            raise UsageError(f"BORROW={given['BORROW']}: no lab before this one could be borrowed")
-        work, out = Path(given["WORK"] or "labs"), Path(given["OUT"] or "out")
-        if not work.is_dir():
-            raise UsageError(f"WORK={work}: there is no such folder")
-        return Settings(
-            work.absolute(),
-            out.absolute(),
-            int(seed),
-            given["STAGE"] or None,
-            given["ALL"] == "1",
-            level,
-        )
 
 
 def lab_named(text: str) -> Lab:
@@ -139,7 +97,9 @@ def grade_lab(
 ) -> LabResult:
     """Runs one lab and shows it as it goes."""
     builder = builder_for(lab, settings, made, compiler)
-    plan = engine.Plan(lab, settings.seed, settings.stage, settings.go_on, debugger)
+    plan = engine.Plan(
+        lab, settings.seed, settings.stage, settings.go_on, settings.repeat, debugger
+    )
     stages = engine.stages_of(lab)
     with (
         terminal.PlainReporter(stages, console)
@@ -239,7 +199,7 @@ def command_debug(settings: Settings, console: Console) -> int:
     """One stage with its program under gdb, without a deadline."""
     lab, stage = stage_named(settings.stage)
     debugger = Debugger(settings.work)
-    limits = Settings(settings.work, settings.out, settings.seed, stage.id, True, isolation.LIMITS)
+    limits = replace(settings, go_on=True, isolation=isolation.LIMITS)
     with sandbox(limits) as (made, compiler):
         result = grade_lab(lab, limits, made, compiler, console, debugger)
         return result.exit_status(stage.id)
@@ -272,8 +232,8 @@ def command_replay(settings: Settings, console: Console) -> int:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
         head, *events = [json.loads(line) for line in lines]
         lab, stage = stage_named(head["stage"])
-        then = Settings(
-            Path(head["work"]), settings.out, int(head["seed"]), stage.id, True, settings.isolation
+        then = replace(
+            settings, work=Path(head["work"]), seed=int(head["seed"]), stage=stage.id, go_on=True
         )
         seen = [Event(**{**event, "data": bytes.fromhex(event["data"])}) for event in events]
     except OSError as error:

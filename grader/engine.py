@@ -52,6 +52,7 @@ class Plan:
     seed: int
     only: str | None = None
     go_on: bool = False
+    repeat: bool = True
     debugger: Debugger | None = None
 
 
@@ -211,7 +212,7 @@ class _Engine:
             Verdict.GRADER_ERROR,
             Verdict.BUILD,
         )
-        if failed and self.plan.debugger is None:
+        if failed and self.plan.repeat and self.plan.debugger is None:
             again = self._attempt(item, nextitem, stage)
             first.unstable = again.verdict is not first.verdict
         first.duration_s = round(time.monotonic() - began, 3)

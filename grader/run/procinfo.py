@@ -81,6 +81,16 @@ def private_bytes(pid: int) -> int:
     return (int(resident) - int(shared)) * _PAGE
 
 
+def proportional_bytes(pid: int) -> int:
+    """Its share of resident memory, in bytes: a page that n processes have counts 1/n for each."""
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return private_bytes(pid)
+    sizes = dict(line.split()[:2] for line in text.splitlines()[1:])
+    return int(sizes.get("Pss_Anon:", sizes["Pss:"])) << 10
+
+
 def descriptors(pid: int) -> dict[int, str]:
     """Open descriptors and what they are, such as ``socket:[1234]``."""
     found = {}

@@ -62,6 +62,7 @@ def grader_environment(out: Path, **variables: object) -> dict[str, str]:
         "ALL",
         "BORROW",
         "ISOLATION",
+        "REPEAT",
         "ARGS",
         "PROGRAM",
         "TIER",

@@ -45,7 +45,7 @@ def run_one(broken: Broken, state: dict[str, Any], grader: str) -> tuple[str, di
         known = state.get(broken.id, {})
         if known.get("key") == key:
             return broken.id, known
-        run = grade(Path(folder) / "out", WORK=work, ALL=1)
+        run = grade(Path(folder) / "out", WORK=work, ALL=1, REPEAT=0)
         assert run.result is not None, run.stdout + run.stderr
         stages = {stage.id: str(stage.verdict) for stage in run.result.stages}
         diagnoses = {

@@ -1,4 +1,4 @@
-"""What the tree promises: same names, one page a header, stages that add up, a handout that covers them."""
+"""What the tree promises: same names, one page a header, stages that the handout explains."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from grader import engine
 from grader.labs import LABS
 from grader.labs.hints import hint_for
+from grader.labs.stage import Stage
 from grader.selftest.harness import ROOT
 
 HANDOUT = ROOT / "handouts" / "lab1.md"
@@ -54,7 +55,7 @@ def test_main_stages_add_up_to_100() -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.id)
-def test_a_stage_has_hints_and_a_place_in_the_handout(stage: engine.Stage) -> None:
+def test_a_stage_has_hints_and_a_place_in_the_handout(stage: Stage) -> None:
     assert all(len(tier) > 20 for tier in hint_for(stage.id))
     assert hint_for(stage.id).question.endswith("?")
     chapter, _, heading = stage.see.partition("#")

@@ -11,9 +11,11 @@
  *     eintr=N     every N-th call fails with EINTR before it did anything (N of 2 or more)
  *     aborted=N   the N-th accept fails with ECONNABORTED
  *     emfile=N    the N-th accept fails with EMFILE
- *     eagain=N    every N-th write to a non-blocking stream fails with EAGAIN
+ *     eagain=N    every N-th write to a non-blocking stream fails with EAGAIN; not for programs that
+ *                 wait for an edge (epoll(7), EPOLLET), since none follows
  *
- * Datagrams are left alone: cutting one would lose its rest. */
+ * Files and stream sockets are cut short, and nothing else: a datagram would lose its rest, and a
+ * signalfd or a pipe of one's own may rely on whole records. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -21,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -61,27 +64,42 @@ static bool every(unsigned long count, unsigned long turn)
     return count > 0 && turn % count == 0;
 }
 
-static bool interrupted(void)
+/* Never the same call on the same descriptor twice in a row: two periods that meet would make a
+ * correct program wait for ever. */
+static bool interrupted(const char *call, int fd)
 {
+    static _Thread_local const char *last_call;
+    static _Thread_local int last_fd;
+
+    if (last_call == call && last_fd == fd) {
+        last_call = NULL;
+        return false;
+    }
     if (!every(setting("eintr"), ++calls))
         return false;
+    last_call = call;
+    last_fd = fd;
     errno = EINTR;
     return true;
 }
 
-static bool is_datagram(int fd)
+/* A file or a stream socket: what may give and take fewer bytes than it was asked for. */
+static bool is_stream(int fd)
 {
+    struct stat status;
     int type = 0;
     socklen_t size = sizeof type;
 
-    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type != SOCK_STREAM;
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
+        return true;
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
 }
 
 static size_t cap(int fd, const char *name, atomic_ulong *turn, size_t len)
 {
     unsigned long most = setting(name);
 
-    if (most == 0 || is_datagram(fd))
+    if (most == 0 || !is_stream(fd))
         return len;
     most = (*turn)++ % most + 1;
     return len < most ? len : most;
@@ -101,7 +119,7 @@ static bool would_block(int fd)
 {
     unsigned long count = setting("eagain");
 
-    if (count == 0 || (fcntl(fd, F_GETFL) & O_NONBLOCK) == 0 || is_datagram(fd) ||
+    if (count == 0 || (fcntl(fd, F_GETFL) & O_NONBLOCK) == 0 || !is_stream(fd) ||
         !every(count, ++writes))
         return false;
     errno = EAGAIN;
@@ -131,25 +149,27 @@ static struct iovec first_part(int fd, const struct iovec *parts, size_t count, 
 
 ssize_t __wrap_read(int fd, void *data, size_t len)
 {
-    return interrupted() ? -1 : __real_read(fd, data, readable(fd, len));
+    return interrupted(__func__, fd) ? -1 : __real_read(fd, data, readable(fd, len));
 }
 
 ssize_t __wrap_recv(int fd, void *data, size_t len, int flags)
 {
-    return interrupted() ? -1 : __real_recv(fd, data, readable(fd, len), flags);
+    return interrupted(__func__, fd) ? -1 : __real_recv(fd, data, readable(fd, len), flags);
 }
 
 ssize_t __wrap_recvfrom(int fd, void *data, size_t len, int flags, struct sockaddr *from,
                         socklen_t *size)
 {
-    return interrupted() ? -1 : __real_recvfrom(fd, data, readable(fd, len), flags, from, size);
+    return interrupted(__func__, fd)
+               ? -1
+               : __real_recvfrom(fd, data, readable(fd, len), flags, from, size);
 }
 
 ssize_t __wrap_readv(int fd, const struct iovec *parts, int count)
 {
-    if (interrupted())
+    if (interrupted(__func__, fd))
         return -1;
-    if (setting("read") == 0 || is_datagram(fd))
+    if (setting("read") == 0 || !is_stream(fd))
         return __real_readv(fd, parts, count);
     struct iovec part = first_part(fd, parts, (size_t)count, true);
     return __real_readv(fd, &part, 1);
@@ -157,9 +177,9 @@ ssize_t __wrap_readv(int fd, const struct iovec *parts, int count)
 
 ssize_t __wrap_recvmsg(int fd, struct msghdr *message, int flags)
 {
-    if (interrupted())
+    if (interrupted(__func__, fd))
         return -1;
-    if (setting("read") == 0 || is_datagram(fd))
+    if (setting("read") == 0 || !is_stream(fd))
         return __real_recvmsg(fd, message, flags);
     struct iovec part = first_part(fd, message->msg_iov, message->msg_iovlen, true);
     struct msghdr cut = *message;
@@ -174,27 +194,30 @@ ssize_t __wrap_recvmsg(int fd, struct msghdr *message, int flags)
 
 ssize_t __wrap_write(int fd, const void *data, size_t len)
 {
-    return interrupted() || would_block(fd) ? -1 : __real_write(fd, data, writable(fd, len));
+    return interrupted(__func__, fd) || would_block(fd) ? -1
+                                                        : __real_write(fd, data, writable(fd, len));
 }
 
 ssize_t __wrap_send(int fd, const void *data, size_t len, int flags)
 {
-    return interrupted() || would_block(fd) ? -1 : __real_send(fd, data, writable(fd, len), flags);
+    return interrupted(__func__, fd) || would_block(fd)
+               ? -1
+               : __real_send(fd, data, writable(fd, len), flags);
 }
 
 ssize_t __wrap_sendto(int fd, const void *data, size_t len, int flags, const struct sockaddr *to,
                       socklen_t size)
 {
-    return interrupted() || would_block(fd)
+    return interrupted(__func__, fd) || would_block(fd)
                ? -1
                : __real_sendto(fd, data, writable(fd, len), flags, to, size);
 }
 
 ssize_t __wrap_writev(int fd, const struct iovec *parts, int count)
 {
-    if (interrupted() || would_block(fd))
+    if (interrupted(__func__, fd) || would_block(fd))
         return -1;
-    if (setting("write") == 0 || is_datagram(fd))
+    if (setting("write") == 0 || !is_stream(fd))
         return __real_writev(fd, parts, count);
     struct iovec part = first_part(fd, parts, (size_t)count, false);
     return __real_writev(fd, &part, 1);
@@ -202,9 +225,9 @@ ssize_t __wrap_writev(int fd, const struct iovec *parts, int count)
 
 ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags)
 {
-    if (interrupted() || would_block(fd))
+    if (interrupted(__func__, fd) || would_block(fd))
         return -1;
-    if (setting("write") == 0 || is_datagram(fd))
+    if (setting("write") == 0 || !is_stream(fd))
         return __real_sendmsg(fd, message, flags);
     struct iovec part = first_part(fd, message->msg_iov, message->msg_iovlen, false);
     struct msghdr cut = *message;
@@ -215,10 +238,10 @@ ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags)
 
 int __wrap_accept(int fd, struct sockaddr *address, socklen_t *size)
 {
-    return interrupted() || refused() ? -1 : __real_accept(fd, address, size);
+    return interrupted(__func__, fd) || refused() ? -1 : __real_accept(fd, address, size);
 }
 
 int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *size, int flags)
 {
-    return interrupted() || refused() ? -1 : __real_accept4(fd, address, size, flags);
+    return interrupted(__func__, fd) || refused() ? -1 : __real_accept4(fd, address, size, flags);
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from grader.labs.lab1.stages_echo import MIB, echo_server, expect_echo
+from grader.labs.lab1.stages_echo import MIB, echo_server, expect_echo, served_client
 from grader.labs.server import Server
 from grader.labs.stage import Attempt, stage
 from grader.run import procinfo
@@ -74,7 +74,7 @@ def test_many_at_once(attempt: Attempt) -> None:
             "the first client is connected and silent; the second is not served until it leaves",
         )
         raise
-    clients = burst(server, 50)
+    clients = crowd(server, 25)
     random = attempt.random()
     for _ in range(150):
         client = clients[random.below(len(clients))]
@@ -86,15 +86,20 @@ def test_many_at_once(attempt: Attempt) -> None:
         expect_echo(client, b"still here")
 
 
-def burst(server: Server, count: int) -> list[Client]:
-    """Many connections and their first bytes, all there before the server looks."""
-    server.program.signal(signal.SIGSTOP)
-    clients = [server.connect(wait=False) for _ in range(count)]
-    for number, client in enumerate(clients):
-        client.send(f"client {number} of a crowd".encode())
-    server.program.signal(signal.SIGCONT)
-    for number, client in enumerate(clients):
-        client.expect(f"client {number} of a crowd".encode())
+def crowd(server: Server, pairs: int) -> list[Client]:
+    """Connections that come two at a time, with their first bytes, before the server looks: as many
+    as a backlog of 1 holds, listen(2).
+    """
+    clients: list[Client] = []
+    for _ in range(pairs):
+        server.program.signal(signal.SIGSTOP)
+        pair = [server.connect(wait=False) for _ in range(2)]
+        for client in pair:
+            client.send(f"{client.name} of a crowd".encode())
+        server.program.signal(signal.SIGCONT)
+        for client in pair:
+            client.expect(f"{client.name} of a crowd".encode())
+        clients += pair
     return clients
 
 
@@ -110,9 +115,7 @@ def test_resets(attempt: Attempt) -> None:
     go on, new ones are served.
     """
     server = echo_server(attempt)
-    others = [server.connect() for _ in range(5)]
-    for client in others:
-        expect_echo(client, b"before")
+    others = [served_client(server) for _ in range(5)]
     for rude in (reset_when_idle, reset_in_the_middle, reset_after_the_end, reset_before_accept):
         rude(server)
         for client in others:
@@ -171,8 +174,7 @@ def test_never_reads(attempt: Attempt) -> None:
     server's memory stays bounded. What it is owed comes when it reads at last.
     """
     server = echo_server(attempt)
-    other = server.connect()
-    expect_echo(other, b"before")
+    other = served_client(server)
     before = memory(server)
     greedy = server.connect(receive_buffer=4096)
     greedy.pause_reading()
@@ -189,8 +191,8 @@ def test_never_reads(attempt: Attempt) -> None:
 
 
 def memory(server: Server) -> int:
-    """What the server's processes hold for themselves, in bytes."""
-    return sum(map(procinfo.private_bytes, procinfo.tree(server.program.pid)))
+    """What the server's processes hold together, in bytes: what they share counts once."""
+    return sum(map(procinfo.proportional_bytes, procinfo.tree(server.program.pid)))
 
 
 def expect_bounded_memory(server: Server, before: int) -> None:
@@ -212,8 +214,7 @@ def test_large(attempt: Attempt) -> None:
     memory.
     """
     server = echo_server(attempt)
-    client = server.connect()
-    expect_echo(client, b"before")
+    client = served_client(server)
     before = memory(server)
     data = attempt.random().bytes(64 * MIB)
     client.send(data)

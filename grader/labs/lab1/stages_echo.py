@@ -21,6 +21,13 @@ def expect_echo(client: Client, data: bytes) -> None:
     client.expect(data)
 
 
+def served_client(server: Server) -> Client:
+    """A connection that the server has taken from its queue, whatever its backlog."""
+    client = server.connect()
+    expect_echo(client, b"hello")
+    return client
+
+
 @stage(
     "1.1",
     "Listens and says so",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from grader.labs.lab1.stages_echo import echo_server, expect_echo
+from grader.labs.lab1.stages_echo import echo_server, expect_echo, served_client
 from grader.labs.server import Server
 from grader.labs.stage import Attempt, stage
 from grader.run import procinfo
+from grader.run.client import Client
 from grader.run.sandbox import Limits
 from grader.verdicts import Diagnosis, Hang, StageFailure, fail
 
@@ -16,9 +18,7 @@ FAULTS = {
     "write=2": "each write() takes at most two bytes",
     "eintr=2": "every second call fails with EINTR",
     "read=7,write=5,eintr=3": "short reads, short writes and EINTR together",
-    "eagain=2": "every second write to a non-blocking socket fails with EAGAIN",
     "aborted=1": "the first accept() fails with ECONNABORTED",
-    "emfile=1": "the first accept() fails with EMFILE",
 }
 
 
@@ -35,9 +35,7 @@ def test_short_counts(attempt: Attempt) -> None:
     goes on.
     """
     for faults, meaning in FAULTS.items():
-        name = f"echo_server with {faults}"
-        try:
-            server = echo_server(attempt, build="faults", environment={"FAULTS": faults}, name=name)
+        with under(attempt, faults, meaning) as server:
             for size in (1, 10, 20_000):
                 client = server.connect()
                 data = attempt.random(faults, size).bytes(size)
@@ -45,16 +43,29 @@ def test_short_counts(attempt: Attempt) -> None:
                 client.finish_sending()
                 client.expect_end()
                 client.close()
-        except StageFailure as failure:
-            failure.summary = f"where {meaning}: {failure.summary}"
-            kept = (
-                failure.diagnosis.text
-                if failure.diagnosis
-                else "it works where the machine is not busy"
-            )
-            failure.diagnosis = Diagnosis(f"fault-{faults.partition('=')[0]}", kept)
-            raise
-        server.program.close()
+    with under(attempt, "emfile=2", "the second accept() fails with EMFILE") as server:
+        first = served_client(server)
+        second = server.connect()
+        second.send(b"served at the latest when another has left")
+        first.close()
+        second.expect(b"served at the latest when another has left")
+
+
+@contextmanager
+def under(attempt: Attempt, faults: str, meaning: str) -> Iterator[Server]:
+    """A server of the fault build; a failure says which fault it was."""
+    environment = {"FAULTS": faults}
+    try:
+        server = echo_server(
+            attempt, build="faults", environment=environment, name=f"echo_server with {faults}"
+        )
+        yield server
+    except StageFailure as failure:
+        failure.summary = f"where {meaning}: {failure.summary}"
+        text = failure.diagnosis.text if failure.diagnosis else "it works while nothing disturbs it"
+        failure.diagnosis = Diagnosis(f"fault-{faults.partition('=')[0]}", text)
+        raise
+    server.program.close()
 
 
 @stage(
@@ -125,8 +136,7 @@ def test_nothing_left_behind(attempt: Attempt) -> None:
     expect_no_connections(server)
     expect_no_more_descriptors(server, before)
     expect_no_zombies(server)
-    idle = [server.connect() for _ in range(3)]
-    expect_echo(idle[0], b"hello")
+    idle = [served_client(server) for _ in range(3)]
     idle[1].pause_reading()
     idle[1].send(bytes(1 << 20))
     expect_idle(
@@ -141,9 +151,7 @@ def test_nothing_left_behind(attempt: Attempt) -> None:
 def visit(server: Server, count: int) -> None:
     """Clients that come, and leave in four ways, some of them at the same time."""
     for start in range(0, count, 4):
-        clients = [server.connect() for _ in range(min(4, count - start))]
-        for client in clients:
-            expect_echo(client, b"hello")
+        clients = [served_client(server) for _ in range(min(4, count - start))]
         for client, leave in zip(
             clients, ("close", "reset", "finish_sending", "close"), strict=False
         ):
@@ -211,10 +219,7 @@ def run_out_of_descriptors(attempt: Attempt) -> None:
     server = echo_server(
         attempt, limits=Limits(files=limit), name=f"echo_server with {limit} descriptors"
     )
-    clients = [server.connect(wait=False) for _ in range(limit + 4)]
-    for client in clients:
-        client.send(b"?")
-    clients[0].expect(b"?")
+    clients = connect_until_refused(server, limit + 4)
     expect_idle(
         server,
         "without a free descriptor",
@@ -223,6 +228,7 @@ def run_out_of_descriptors(attempt: Attempt) -> None:
     )
     for client in clients:
         client.close()
+    expect_no_connections(server)
     try:
         expect_echo(server.connect(), b"some descriptors are free again")
     except StageFailure as failure:
@@ -230,3 +236,16 @@ def run_out_of_descriptors(attempt: Attempt) -> None:
             "gone-after-emfile", "after EMFILE it takes no more clients"
         )
         raise
+
+
+def connect_until_refused(server: Server, most: int) -> list[Client]:
+    """Clients, until three of them are not served: left waiting, or turned away. Both are right."""
+    clients: list[Client] = []
+    unserved = 0
+    while len(clients) < most and unserved < 3:
+        client = server.connect(wait=False)
+        client.send(b"?")
+        clients.append(client)
+        server.world.observe(0.3, lambda: client.received_size() > 0 or bool(client.ended))  # noqa: B023
+        unserved += client.received_size() == 0
+    return clients
