@@ -13,6 +13,7 @@ grading := $(filter lab% grade,$(MAKECMDGOALS))
 ifneq ($(grading),)
 MAKEFLAGS += -q
 endif
+MAKEFLAGS += -r
 status := $(VENV)/status-$(shell echo $$PPID)
 
 python := "$(VENV)/bin/python"

@@ -122,7 +122,8 @@ def command_lab(settings: Settings, console: Console, number: str) -> int:
     with sandbox(settings) as (made, compiler):
         result = grade_lab(lab, settings, made, compiler, console)
         write.write([result], settings.out)
-        terminal.print_summary(console, result, settings.out)
+        if settings.stage is None:  # one stage is no score
+            terminal.print_summary(console, result, settings.out)
         return result.exit_status(settings.stage)
 
 
@@ -141,12 +142,9 @@ def command_stages(settings: Settings, console: Console, number: str = "") -> in
     for lab in [lab_named(number)] if number else LABS:
         console.print(f"Lab {lab.number}: {lab.title}", markup=False)
         for stage in engine.stages_of(lab):
-            kind = "ext " if stage.extension else "    "
-            console.print(
-                f"  {stage.id:<5} {kind}{stage.points:>3}  {stage.title}  [{stage.see}]",
-                markup=False,
-                highlight=False,
-            )
+            kind = "ext" if stage.extension else ""
+            line = f"  {stage.id:<5} {kind:<3} {stage.points:>3}  {stage.title}  [{stage.see}]"
+            console.print(line, markup=False, soft_wrap=True)
     return 0
 
 
@@ -155,40 +153,40 @@ def command_build(settings: Settings, console: Console, number: str) -> int:
     editors.
     """
     lab = lab_named(number)
-    failed = 0
+    failed, said = 0, set()
     with sandbox(settings) as (made, compiler):
         builder = builder_for(lab, settings, made, compiler)
         for program in builder.programs(lab.folder):
             try:
                 builder.built(program, "judge")
-                said = builder.warnings(program, "judge")
-                console.print(f"{program}: built", markup=False, highlight=False)
+                verdict, words = "built", builder.warnings(program, "judge")
             except StageFailure as failure:
                 failed += 1
-                said = failure.output
-                console.print(f"{program}: does not compile", markup=False, highlight=False)
-            if said:
-                console.print(said, markup=False, highlight=False, soft_wrap=True)
+                verdict, words = "does not compile", failure.output
+            console.print(f"{program}: {verdict}", markup=False)
+            if words and words not in said:  # a module's error concerns all programs
+                console.print(words, markup=False, soft_wrap=True)
+            said.add(words)
         builder.write_compile_commands(ROOT / "compile_commands.json")
     return 1 if failed else 0
 
 
 def command_run(settings: Settings, console: Console, number: str) -> int:
-    """Runs a program of the lab as it is, in this terminal, without a sandbox."""
+    """Runs a program in this terminal, without a sandbox; with FAULTS set, its fault build."""
     lab = lab_named(number)
+    kind = "faults" if os.environ.get("FAULTS") else "judge"
     with sandbox(settings) as (made, compiler):
         builder = builder_for(lab, settings, made, compiler)
-        program = os.environ.get("PROGRAM") or builder.programs(lab.folder)[0]
-        if program not in builder.programs(lab.folder):
-            raise UsageError(
-                f"PROGRAM={program}: lab {number} has {', '.join(builder.programs(lab.folder))}"
-            )
+        known = builder.programs(lab.folder)
+        program = os.environ.get("PROGRAM") or known[0]
+        if program not in known:
+            raise UsageError(f"PROGRAM={program}: lab {number} has {', '.join(known)}")
         try:
-            builder.built(program, "judge")
+            builder.built(program, kind)
         except StageFailure as failure:
-            console.print(failure.output, markup=False, highlight=False, soft_wrap=True)
+            console.print(failure.output, markup=False, soft_wrap=True)
             return 1
-        path = builder.cached(program, "judge")
+        path = builder.cached(program, kind)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     arguments = os.environ.get("ARGS", "")
     done = subprocess.run(["/bin/sh", "-c", f'exec "$0" {arguments}', str(path)])
@@ -197,12 +195,12 @@ def command_run(settings: Settings, console: Console, number: str) -> int:
 
 def command_debug(settings: Settings, console: Console) -> int:
     """One stage with its program under gdb, without a deadline."""
-    lab, stage = stage_named(settings.stage)
+    lab, _ = stage_named(settings.stage)
     debugger = Debugger(settings.work)
-    limits = replace(settings, go_on=True, isolation=isolation.LIMITS)
-    with sandbox(limits) as (made, compiler):
-        result = grade_lab(lab, limits, made, compiler, console, debugger)
-        return result.exit_status(stage.id)
+    debugged = replace(settings, go_on=True, isolation=isolation.LIMITS)
+    with sandbox(debugged) as (made, compiler):
+        grade_lab(lab, debugged, made, compiler, console, debugger)
+    return 0
 
 
 def command_hint(settings: Settings, console: Console) -> int:
@@ -254,8 +252,8 @@ def command_replay(settings: Settings, console: Console) -> int:
         )
     console.print("the same stage, with the same seed, now:", markup=False)
     with sandbox(then) as (made, compiler):
-        result = grade_lab(lab, then, made, compiler, console)
-        return result.exit_status(stage.id)
+        grade_lab(lab, then, made, compiler, console)
+    return 0
 
 
 def command_doctor(settings: Settings, console: Console) -> int:

@@ -12,7 +12,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -215,6 +215,9 @@ class _Engine:
         if failed and self.plan.repeat and self.plan.debugger is None:
             again = self._attempt(item, nextitem, stage)
             first.unstable = again.verdict is not first.verdict
+            if first.failure is not None and first.verdict is again.verdict is Verdict.HANG:
+                twice = f"{first.failure.summary}; so it was in a second run"
+                first.failure = replace(first.failure, summary=twice)
         first.duration_s = round(time.monotonic() - began, 3)
         return first
 

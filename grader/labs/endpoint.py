@@ -16,18 +16,19 @@ from grader.wire.diff import difference
 _SO_TIMESTAMPNS = getattr(socket, "SO_TIMESTAMPNS", 35)  # socket(7); Python names it from 3.14 on
 
 
-def loopback_families() -> list[tuple[socket.AddressFamily, str]]:
-    """The families that localhost has here, and their loopback addresses."""
-    known = {entry[0] for entry in socket.getaddrinfo("localhost", None)}
-    found = [(socket.AF_INET, "127.0.0.1")]
+def loopback_hosts(in_namespaces: bool) -> list[tuple[socket.AddressFamily, list[str]]]:
+    """What names the loopback of each family that there is here. In namespaces localhost has both;
+    elsewhere it is the machine's own.
+    """
+    found = [(socket.AF_INET, ["127.0.0.1", "localhost"])]
     try:
         with socket.socket(socket.AF_INET6) as probe:
             probe.bind(("::1", 0))
-        if socket.AF_INET6 in known:
-            found.append((socket.AF_INET6, "::1"))
     except OSError:
-        pass
-    return found
+        return found
+    known = {entry[0] for entry in socket.getaddrinfo("localhost", None)}
+    named = in_namespaces or socket.AF_INET6 in known
+    return [*found, (socket.AF_INET6, ["::1", "localhost"] if named else ["::1"])]
 
 
 class Listener:
@@ -64,7 +65,7 @@ class Listener:
                 f"{gone.name} {gone.ending()} without connecting to port {self.port}",
                 diagnosis=Diagnosis("not-connected", "its own words are below"),
             )
-        client = Client(world, ready[0], "the server")
+        client = Client(world, ready[0], "the server", peer=gone.name)
         self.attempt.clients.append(client)
         return client
 
@@ -85,7 +86,7 @@ class UdpSocket:
     """A UDP socket of the grader's on 127.0.0.1."""
 
     def __init__(self, attempt: Attempt, name: str) -> None:
-        self.name, self.world = name, attempt.world
+        self.name, self.world, self._attempt = name, attempt.world, attempt
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
@@ -117,17 +118,31 @@ class UdpSocket:
                 ),
             )
 
-    def receive(self, data: bytes) -> Datagram:
-        """The next datagram, which is ``data``."""
+    def receive_again(self, data: bytes) -> Datagram:
+        """Another try with the same ``data``."""
+        return self.receive(data, ("no-retry", "the reply did not come, and no further try either"))
+
+    def receive(
+        self,
+        data: bytes,
+        otherwise: tuple[str, str] = (
+            "no-datagram",
+            "no datagram came at all: an empty one counts, and so does the largest",
+        ),
+    ) -> Datagram:
+        """The next datagram, which is ``data``; ``otherwise`` explains why none came."""
         what = f"a datagram of {len(data)} bytes to {self.name}"
+        programs = self._attempt.programs
         try:
-            self.world.wait(lambda: bool(self.waiting), what)
+            self.world.wait(lambda: bool(self.waiting) or programs[-1].ended(), what)
         except Hang as hang:
-            hang.diagnosis = Diagnosis(
-                "no-datagram",
-                "no datagram came at all: an empty one counts, and so does the largest",
-            )
+            hang.diagnosis = Diagnosis(*otherwise)
             raise
+        if not self.waiting:
+            raise StageFailure(
+                f"{programs[-1].name} {programs[-1].ending()} where {what} is due",
+                diagnosis=Diagnosis("ended-early", "it ended in the middle of it"),
+            )
         came = self.waiting.pop(0)
         found = difference(data, came.data, "the datagram ends")
         if found is not None:
@@ -157,13 +172,21 @@ class UdpSocket:
         assert self._last is not None
         self.reply(self._last)
 
-    def until_next(self, data: bytes, meanwhile: Callable[[], None]) -> None:
-        """Waits for the next datagram, and calls ``meanwhile`` about every 50 ms until it comes."""
+    def until_next(
+        self, data: bytes, meanwhile: Callable[[], None], printed: Callable[[], int]
+    ) -> None:
+        """Waits for the next try, and calls ``meanwhile`` about every 50 ms until it comes;
+        ``printed`` counts what the client printed, which should be nothing more.
+        """
+        before = printed()
+        waits = 0
 
         def ready() -> bool:
-            if not self.waiting:
+            nonlocal waits
+            waits += 1
+            if not self.waiting and waits < 200:
                 meanwhile()
-            return bool(self.waiting)
+            return bool(self.waiting) or printed() > before
 
         try:
             self.world.wait(ready, f"another try of {len(data)} bytes to {self.name}")
@@ -174,14 +197,18 @@ class UdpSocket:
                 "the wait anew?",
             )
             raise
+        if not self.waiting:
+            raise StageFailure(
+                "a datagram that is not the reply was printed as if it were",
+                diagnosis=Diagnosis("wrong-reply-taken", "its bytes are not those of the line"),
+            )
         self.receive(data)
 
-    def expect_no_more(self, data: bytes, otherwise: str) -> None:
+    def expect_no_more(self, otherwise: str) -> None:
         """Fails if another datagram has come."""
         if self.waiting:
             raise StageFailure(
-                otherwise,
-                diagnosis=Diagnosis("too-many-tries", f"{len(data)} bytes came once more"),
+                otherwise, diagnosis=Diagnosis("too-many-tries", "the same line came once more")
             )
 
     def close(self) -> None:

@@ -57,7 +57,7 @@ COMMON = {
         "program.",
     ),
     "descriptor-leak": Hint(
-        "Which descriptors are open when all clients have left, and in which processes?",
+        "Which descriptors are open when all clients have left?",
         "A path through the program ends without close(): often the one after a failed read or "
         "write. After fork(), parent and child both "
         "hold every descriptor.",

@@ -11,13 +11,22 @@ from typing import Any, NoReturn
 
 from grader.errors import MachineError
 from grader.labs.stage import Attempt
+from grader.report import escape
 from grader.run import procinfo
 from grader.run.client import Client
 from grader.run.program import Program
 from grader.verdicts import Diagnosis, Hang, StageFailure, fail
 
 _READY = re.compile(rb"^listening on (\S+):(\d{1,5})\r?$", re.MULTILINE)
-_SAID = re.compile(rb"listening", re.IGNORECASE)
+
+
+def byte_order(port: int, swapped: int) -> Diagnosis:
+    """Two ports that are each other with their bytes swapped."""
+    return Diagnosis(
+        "port-byte-order",
+        f"{port} is {port:#06x}, {swapped} is {swapped:#06x}: the two bytes are swapped. htons or "
+        "ntohs is missing",
+    )
 
 
 class Server:
@@ -71,11 +80,11 @@ class Server:
                 "keeps a line in its buffer until that is "
                 "full: fflush(stdout)",
             )
-        if _SAID.search(said):
+        if said:
+            shown = escape.one_line(said, 60)
             return Diagnosis(
                 "line-malformed",
-                "it said something else: one line, 'listening on ADDRESS:PORT', with a line end, "
-                "is expected",
+                f"it said '{shown}'; one line is expected: 'listening on ADDRESS:PORT'",
             )
         if ports:
             return Diagnosis("line-missing", f"it listens on port {ports[0]}, but does not say so")
@@ -133,11 +142,7 @@ class Server:
         if self.port not in ports and swapped in ports:
             fail(
                 f"it says port {self.port}, but listens on port {swapped}",
-                Diagnosis(
-                    "port-byte-order",
-                    f"{self.port} is {self.port:#06x}, {swapped} is {swapped:#06x}: the two bytes "
-                    "are swapped. htons or ntohs is missing",
-                ),
+                byte_order(self.port, swapped),
             )
         if ports and self.port not in ports:
             fail(

@@ -90,6 +90,7 @@ class Attempt:
         limits: Limits = Limits(),
         environment: dict[str, str] | None = None,
         stdio: socket.socket | None = None,
+        stdin: int | None = None,
     ) -> Program:
         """Builds the student's ``program`` where that is needed, and starts it."""
         path = self.builder.built(program, build)
@@ -103,6 +104,7 @@ class Attempt:
             limits=limits,
             environment=environment,
             stdio=stdio,
+            stdin=stdin,
         )
         self.programs.append(started)
         return started

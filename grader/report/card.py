@@ -49,7 +49,7 @@ def _what_ended(program: Program, verdict: Verdict) -> str:
 
 def sharpen(failure: StageFailure, attempt: Attempt) -> None:
     """A wrong byte or a closed connection may be a crash: looks whether a program ended, or
-    reported an error.
+    reported an error, or goes round in a loop.
     """
     if failure.verdict is Verdict.BUILD:
         return
@@ -65,27 +65,60 @@ def sharpen(failure: StageFailure, attempt: Attempt) -> None:
         verdict = program.verdict_of_ending()
         if verdict is not None:
             failure.verdict = verdict
-            failure.output = escape.tail(program.report(), _REPORT_LINES)
+            failure.output = _head(program.report(), _REPORT_LINES)
             failure.diagnosis = Diagnosis(verdict.lower(), _crash(program, verdict))
             return
+    failure.diagnosis = _of_the_process(failure, attempt) or failure.diagnosis
+
+
+# What bytes say where the process may say more.
+_BYTES_ALONE = {
+    "", "closed-early", "reset-not-closed", "waits-for-more", "stops", "not-read", "not-accepted",
+    "no-end-of-file", "no-datagram",
+}  # fmt: skip
+
+
+def _of_the_process(failure: StageFailure, attempt: Attempt) -> Diagnosis | None:
+    """That a program ended by itself, or that it spins, is the better explanation."""
+    if (failure.diagnosis.id if failure.diagnosis else "") not in _BYTES_ALONE:
+        return None
+    for program in attempt.programs:
+        if program.ended_by_itself():
+            return Diagnosis(
+                "ended-early", f"{program.name} {program.ending()} in the middle of it"
+            )
+    if isinstance(failure, Hang):
+        elapsed = attempt.world.elapsed()
+        for program in attempt.programs:
+            used = program.cpu_seconds()
+            if used > max(1.0, elapsed / 4):
+                return Diagnosis(
+                    "spins",
+                    f"{program.name} used {used:.0f} s of CPU in {elapsed:.0f} s: a loop goes "
+                    "round without waiting for anything",
+                )
+    return None
 
 
 def _reported(program: Program) -> bool:
-    return program.ended() or "SUMMARY:" in program.report()
+    return program.ended() or b"SUMMARY:" in program.stderr.kept()
 
 
 def _crash(program: Program, verdict: Verdict) -> str:
     if verdict is Verdict.SANITIZER:
-        headline = next(
-            (
-                line
-                for line in program.report().splitlines()
-                if "rror: " in line or "WARNING: " in line
-            ),
-            "",
-        )
-        return f"{program.name} was stopped by a sanitizer: {escape.one_line(headline, 160)}"
+        marks = ("ERROR: ", "runtime error: ", "WARNING: ")
+        lines = program.report().splitlines()
+        headline = next((line for line in lines if any(mark in line for mark in marks)), "")
+        words = escape.one_line(headline.strip("= "), 200)
+        return f"{program.name} was stopped by a sanitizer: {words or 'see its report'}"
     return f"{program.name} was {program.ending()}"
+
+
+def _head(text: str, lines: int) -> str:
+    """The first ``lines`` lines: a report says what happened at its top."""
+    rows = text.strip().splitlines()
+    more = [f"… {len(rows) - lines} more lines"] if len(rows) > lines else []
+    return "\n".join([*(escape.tail(row, 1) for row in rows[:lines]), *more])
 
 
 def make(failure: StageFailure, attempt: Attempt, rule: str, traces: Path) -> Failure:
@@ -126,7 +159,7 @@ def _stderr(programs: list[Program]) -> str:
     for program in programs:
         text = escape.visible(program.stderr.kept())
         report = program.report()
-        texts.append(text.replace(report, "") if report else text)
+        texts.append(text.partition(report)[0] if report else text)
     return escape.tail("\n".join(text.rstrip() for text in texts if text.strip()), _STDERR_LINES)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -191,7 +192,11 @@ class Builder:
     def _readable(self, words: str) -> str:
         """The compiler's words without make's, with paths as the student knows them."""
         kept = [line for line in words.splitlines() if not line.startswith("make: ***")]
-        return escape.tail("\n".join(kept), 60)
+        near = self.work.relative_to(ROOT) if self.work.is_relative_to(ROOT) else self.work
+        lab = re.compile(r"(?<![\w/])(?=lab\d+-)")
+        return escape.tail(
+            lab.sub(escape.visible(f"{near}/").replace("\\", r"\\"), "\n".join(kept)), 60
+        )
 
     def write_compile_commands(self, path: Path) -> None:
         """For editors: how each C file of the labs is compiled (the JSON compilation database of

@@ -10,12 +10,18 @@ import selectors
 import socket
 import struct
 
+from grader.run import procinfo
 from grader.run.world import World
 from grader.verdicts import Hang, StageFailure
 from grader.wire import diagnose
 from grader.wire.diff import difference, first_difference
 
 _RECEIVE = 1 << 18
+
+
+def counted(size: int) -> str:
+    """A number of bytes, in words."""
+    return "1 byte" if size == 1 else f"{size:,} bytes"
 
 
 class Client:
@@ -26,8 +32,10 @@ class Client:
     tell why.
     """
 
-    def __init__(self, world: World, connection: socket.socket, name: str) -> None:
-        self.world, self.name, self.socket = world, name, connection
+    def __init__(
+        self, world: World, connection: socket.socket, name: str, peer: str = diagnose.SERVER
+    ) -> None:
+        self.world, self.name, self.socket, self.peer = world, name, connection, peer
         self.reading = True
         self.ended = ""  # how the other side stopped sending: "closed" or "reset"
         self._outgoing = bytearray()
@@ -138,10 +146,10 @@ class Client:
         try:
             self.world.wait(
                 lambda: bool(self.ended or self._received),
-                f"the server to close {self.name}'s connection",
+                f"{self.peer} to close the connection of {self.name}",
             )
         except Hang as hang:
-            hang.diagnosis = diagnose.no_end()
+            hang.diagnosis = diagnose.no_end(self.peer)
             raise
         self.expect_nothing_more()
         if self.ended == "reset":
@@ -155,7 +163,7 @@ class Client:
             extra = bytes(self._received)
             found = difference(b"", extra, base=self._base)
             raise StageFailure(
-                f"{self.name} received {len(extra)} bytes too many",
+                f"{self.name} received {counted(len(extra))} too many",
                 difference=found,
                 diagnosis=diagnose.extra(extra),
             )
@@ -167,7 +175,8 @@ class Client:
         found = difference(data, shown, ending, self._base)
         if found is None:
             return
-        diagnosis = diagnose.echo(data, came, found.offset - self._base, self.ended)
+        at = found.offset - self._base
+        diagnosis = diagnose.echo(data, came, at, self.ended, self._waits())
         if hang is not None:
             hang.difference, hang.diagnosis = found, diagnosis
             hang.summary = (
@@ -182,6 +191,16 @@ class Client:
             else "differs from what was expected"
         )
         raise StageFailure(f"{what} to {self.name} {how}", difference=found, diagnosis=diagnosis)
+
+    def _waits(self) -> diagnose.Waits | None:
+        """What the kernel holds for a program that this client is connected to by TCP."""
+        if self.socket.family != socket.AF_INET or self.ended:
+            return None
+        ours, theirs = self.socket.getsockname()[1], self.socket.getpeername()[1]
+        for found in procinfo.tcp_sockets():
+            if (found.port, found.peer_port) == (theirs, ours):
+                return diagnose.Waits(found.inode != "0", found.unread)
+        return None
 
     def _fail(self, summary: str) -> None:
         raise StageFailure(summary, diagnosis=diagnose.ended(self.ended) if self.ended else None)

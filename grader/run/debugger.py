@@ -65,7 +65,9 @@ class DebuggedProgram(Program):
         self.stdout, self.stderr = Output(), Output()
         self.status: int | None = None
         self.pid = 0
-        self._lost = False
+        self._lost = self._may_end = False
+        self._uid = None
+        self._supervisors = set()
         fifo = sandbox.scratch / "stdout"
         if not fifo.exists():
             os.mkfifo(fifo)

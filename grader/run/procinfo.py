@@ -8,6 +8,7 @@ import os
 import platform
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -72,6 +73,15 @@ def tree(pid: int) -> Iterator[int]:
         yield from tree(child)
 
 
+def ancestors(pid: int, last: int) -> set[int]:
+    """The parents of a process, up to ``last``."""
+    found: set[int] = set()
+    while pid != last and pid > 1 and (fields := _stat(pid)):
+        pid = int(fields[1])
+        found.add(pid)
+    return found
+
+
 def private_bytes(pid: int) -> int:
     """Resident memory that is not shared with files or other processes' files, in bytes."""
     try:
@@ -126,33 +136,38 @@ def threads(pid: int) -> list[int]:
         return []
 
 
-def _tcp_sockets(pid: int) -> Iterator[tuple[int, str, str]]:
-    """Local port, state (01: established, 06: TIME_WAIT, 0A: listening) and inode of each socket in
-    the process's network.
+class TcpSocket(NamedTuple):
+    """A line of /proc/net/tcp. ``state`` is 01 established, 06 TIME_WAIT, 0A listening; ``unread``
+    counts bytes; ``inode`` is "0" for a connection that nobody has accepted.
     """
+
+    port: int
+    peer_port: int
+    state: str
+    unread: int
+    inode: str
+
+
+def tcp_sockets(pid: int | str = "self") -> Iterator[TcpSocket]:
+    """The sockets in a process's network namespace."""
     for table in ("tcp", "tcp6"):
         try:
             lines = Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]
         except OSError:
             continue
         for fields in map(str.split, lines):
-            yield int(fields[1].rpartition(":")[2], 16), fields[3], fields[9]
+            port, peer_port = (int(fields[n].rpartition(":")[2], 16) for n in (1, 2))
+            unread = int(fields[4].partition(":")[2], 16)
+            yield TcpSocket(port, peer_port, fields[3], unread, fields[9])
 
 
 def listening_ports(pid: int) -> list[int]:
     """Ports that the process itself listens on."""
     inodes = {text[8:-1] for text in descriptors(pid).values() if text.startswith("socket:[")}
-    return sorted(
-        {port for port, state, inode in _tcp_sockets(pid) if state == "0A" and inode in inodes}
-    )
+    return sorted({s.port for s in tcp_sockets(pid) if s.state == "0A" and s.inode in inodes})
 
 
 def connections(pid: int, port: int) -> int:
-    """How many sockets on local ``port``, other than listening ones, some process still holds
-    open.
-    """
-    return sum(
-        1
-        for local, state, inode in _tcp_sockets(pid)
-        if local == port and state != "0A" and inode != "0"
-    )
+    """How many sockets on local ``port``, other than listening ones, some process still holds."""
+    sockets = [s for s in tcp_sockets(pid) if s.port == port]
+    return sum(1 for s in sockets if s.state != "0A" and s.inode != "0")

@@ -8,11 +8,14 @@ import ctypes
 import fcntl
 import os
 import re
+import resource
 import selectors
 import signal
 import socket
 import struct
 import subprocess
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -26,10 +29,11 @@ from grader.verdicts import Diagnosis, StageFailure, Verdict
 _KEEP = 64 * 1024
 _PR_SET_CHILD_SUBREAPER = 36
 _REPORT = re.compile(
-    rb"==\d+==\s*ERROR: (?:Address|Leak)Sanitizer|WARNING: ThreadSanitizer|^.*: runtime error: "
-    rb"|AddressSanitizer:DEADLYSIGNAL",
+    rb"(?:=+\n)?(?:==\d+==\s*ERROR: (?:Address|Leak)Sanitizer|WARNING: ThreadSanitizer"
+    rb"|AddressSanitizer:DEADLYSIGNAL)|^.*: runtime error: ",
     re.MULTILINE,
 )
+_REPORT_END = re.compile(rb"^Shadow bytes around|^==\d+==ABORTING", re.MULTILINE)
 
 
 # Children of the grader that are its own: keepers, sandboxes, the janitor.
@@ -48,6 +52,30 @@ def kill_orphans() -> None:
         for pid in orphans:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
+
+
+def _set_files(pid: int, soft: int, hard: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def as_user(uid: int | None, action: Callable[[], None]) -> None:
+    """Does it in a child process as ``uid``, or right here for None. Raises MachineError."""
+    if uid is None:
+        action()
+        return
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setresgid(uid, uid, uid)
+            os.setresuid(uid, uid, uid)
+            action()
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    if os.waitpid(child, 0)[1] != 0:
+        raise MachineError(f"user {uid} may not do what is needed to a process of its own")
 
 
 class Output:
@@ -86,6 +114,7 @@ class Program:
         limits: Limits = Limits(),
         environment: dict[str, str] | None = None,
         stdio: socket.socket | None = None,
+        stdin: int | None = None,
         writable: Path | None = None,
     ) -> None:
         self.world, self.name, self.limits = world, name, limits
@@ -93,14 +122,16 @@ class Program:
         self.status: int | None = None  # as of waitpid(2), once it has ended
         self.pid = 0
         self._start_error = ""
-        self._lost = False
+        self._supervisors: set[int] = set()
+        self._lost = self._may_end = False
+        self._uid = sandbox.isolation.uid
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         self._control.setblocking(False)
         everything = {**ENVIRONMENT, **(environment or {})}
         argv, inherited = sandbox.command(command, limits, everything, theirs.fileno(), writable)
         self._child = self._spawn(
-            argv, inherited, sandbox, everything, writable or sandbox.scratch, stdio
+            argv, inherited, sandbox, everything, writable or sandbox.scratch, (stdin, stdio)
         )
         _SUPERVISORS.add(self._child.pid)
         theirs.close()
@@ -124,7 +155,7 @@ class Program:
         sandbox: Sandbox,
         environment: dict[str, str],
         folder: Path,
-        stdio: socket.socket | None,
+        files: tuple[int | None, socket.socket | None],
     ) -> subprocess.Popen[bytes]:
         """In namespaces the environment goes through bubblewrap's options: its own would stay
         readable within.
@@ -138,8 +169,8 @@ class Program:
             }
         return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
             argv,
-            stdin=subprocess.DEVNULL if stdio is None else stdio,
-            stdout=subprocess.PIPE if stdio is None else stdio,
+            stdin=next((file for file in files if file is not None), subprocess.DEVNULL),
+            stdout=subprocess.PIPE if files[1] is None else files[1],
             stderr=subprocess.PIPE,
             bufsize=0,
             pass_fds=inherited,
@@ -214,6 +245,7 @@ class Program:
             )
             if message == b"S":
                 self.pid = array.array("i", ancillary[0][2][:4])[0]
+                self._supervisors = procinfo.ancestors(self.pid, self._child.pid)
             elif message.startswith(b"X"):
                 self._start_error = os.strerror(int(message.split()[1]))
             elif message.startswith(b"E"):
@@ -236,7 +268,7 @@ class Program:
                     "the program sent a signal to processes that are not its own",
                 ),
             )
-        used = sum(map(procinfo.private_bytes, procinfo.tree(self.pid)))
+        used = sum(map(procinfo.private_bytes, self.processes()))
         if used > self.limits.memory_bytes:
             self.kill()
             raise StageFailure(
@@ -257,10 +289,15 @@ class Program:
     def ended(self) -> bool:
         return self.status is not None
 
+    def ended_by_itself(self) -> bool:
+        """It exited, and was neither killed nor expected to end."""
+        return self.status is not None and os.WIFEXITED(self.status) and not self._may_end
+
     def wait_end(self) -> int:
         """Waits until the program ends by itself; returns its exit status, or minus the signal's
         number.
         """
+        self._may_end = True
         self.world.wait(self.ended, f"{self.name} to end")
         assert self.status is not None
         return os.waitstatus_to_exitcode(self.status)
@@ -273,11 +310,17 @@ class Program:
         return f"exited with {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
 
     def report(self) -> str:
-        """The sanitizer's report in what the program printed on stderr, or ""."""
+        """The sanitizer's report in what the program printed on stderr, without the map of shadow
+        bytes; or "".
+        """
         self._drain()
         text = self.stderr.kept()
         found = _REPORT.search(text)
-        return escape.visible(text[found.start() :]) if found else ""
+        if found is None:
+            return ""
+        words = text[found.start() :]
+        end = _REPORT_END.search(words)
+        return escape.visible(words[: end.start()] if end else words)
 
     def verdict_of_ending(self) -> Verdict | None:
         """CRASH, SANITIZER or None, by how the program (or a child of it) ended."""
@@ -301,13 +344,35 @@ class Program:
         self.signal(signal.SIGKILL)
         self.world.wait(lambda: self.ended() or self._lost, f"{self.name} to be gone after SIGKILL")
 
+    def processes(self) -> list[int]:
+        """The program and all that it started, also those that no longer have their parents."""
+        return [pid for pid in procinfo.tree(self._child.pid) if pid not in self._supervisors]
+
+    def cpu_seconds(self) -> float:
+        """CPU time of all its processes so far."""
+        return sum(map(procinfo.cpu_seconds, self.processes()))
+
+    def limit_descriptors(self, *, free: bool) -> None:
+        """Leaves each of its processes no free descriptor, or as many as before: RLIMIT_NOFILE
+        bounds the number of a new one, and prlimit(2) sets it for a process that runs.
+        """
+        for pid in self.processes():
+            taken = procinfo.descriptors(pid)
+            lowest = next(number for number in range(len(taken) + 1) if number not in taken)
+            soft = self.limits.files if free else lowest
+            as_user(self._uid, partial(_set_files, pid, soft, self.limits.files))
+
     def state(self) -> str:
         """What the program is doing now, in one line."""
         if self.status is not None:
             return f"{self.name} {self.ending()}"
-        kinds = [procinfo.doing(pid) for pid in procinfo.children(self.pid)[:4]]
-        kids = f"; its children: {', '.join(kinds)}" if kinds else ""
-        return f"{self.name} is {procinfo.doing(self.pid)}{kids}"
+        words = f"{self.name} is {procinfo.doing(self.pid)}"
+        others = [pid for pid in self.processes() if pid != self.pid]
+        for kind, pids in (("threads", procinfo.threads(self.pid)[1:]), ("processes", others)):
+            if pids:
+                shown = sorted({procinfo.doing(pid) for pid in pids})
+                words += f"; its {len(pids)} other {kind}: {', '.join(shown)}"
+        return words
 
     def close(self) -> None:
         """Ends the program and everything that it started, and waits until they are gone."""

@@ -4,9 +4,20 @@ says its evidence.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from grader.verdicts import Diagnosis
 
 _PROBE = 12  # so many bytes of a stream tell their place in it
+_LEAST = 4  # fewer could be there by chance
+SERVER = "the server"
+
+
+class Waits(NamedTuple):
+    """What the kernel holds for the program: whether it took the connection, and unread bytes."""
+
+    accepted: bool
+    unread: int
 
 
 def extra(data: bytes) -> Diagnosis:
@@ -33,8 +44,14 @@ def ended(how: str) -> Diagnosis:
     return Diagnosis("closed-early", "the server closed the connection while it still owed bytes")
 
 
-def no_end() -> Diagnosis:
-    """Everything came back, but the connection stays open."""
+def no_end(peer: str) -> Diagnosis:
+    """Everything came, but the connection stays open; ``peer`` should have ended it."""
+    if peer != SERVER:
+        return Diagnosis(
+            "no-half-close",
+            f"the input of {peer} has ended, yet its FIN does not come: shutdown() says that no "
+            "more will be sent",
+        )
     return Diagnosis(
         "no-end-of-file",
         "the client finished sending and got everything back, yet the connection stays open: does "
@@ -43,40 +60,54 @@ def no_end() -> Diagnosis:
     )
 
 
-def echo(expected: bytes, received: bytes, at: int, end: str) -> Diagnosis | None:
+def echo(
+    expected: bytes, received: bytes, at: int, end: str, waits: Waits | None = None
+) -> Diagnosis | None:
     """The cause of a first difference at offset ``at``; ``end`` is how the stream ended ("" if it
-    did not).
+    did not), ``waits`` what has not reached the program.
     """
     came = received[at:]
     if not came:
-        return _stopped(expected, at, end)
+        return _stopped(expected, at, end, waits)
     return (
         _changed_case(expected, received)
         or _zeros(expected, came, at)
-        or _moved(expected, came, at)
         or _dropped_kind(expected, came, at)
-        or Diagnosis("wrong-byte", f"byte {at} of {len(expected)} is not the one that was sent")
+        or _moved(expected, came, at)
+        or Diagnosis("wrong-byte", f"byte {at} of {len(expected)} is not the one that is expected")
     )
 
 
-def _stopped(expected: bytes, at: int, end: str) -> Diagnosis | None:
-    if at < len(expected) and expected[at] == 0:
+def _stopped(expected: bytes, at: int, end: str, waits: Waits | None) -> Diagnosis | None:
+    if end:
+        return ended(end)
+    if at < len(expected) and expected[at] == 0 and (at > 0 or len(expected) == 1):
         return Diagnosis(
             "stops-at-nul",
             "the echo stops just before a NUL byte: strlen, %s and fputs take it for the end of "
             "the data",
         )
-    if end:
-        return ended(end)
-    if at == 0 and b"\n" not in expected:
+    if waits is not None and not waits.accepted:
+        return Diagnosis(
+            "not-accepted",
+            "the connection still waits in the kernel's queue: nobody has called accept() for it",
+        )
+    if waits is not None and waits.unread > 0:
+        return Diagnosis(
+            "not-read",
+            f"{waits.unread} bytes wait in the kernel's receive buffer: the server does not read "
+            "from this client now",
+        )
+    if at == 0:
         return Diagnosis(
             "waits-for-more",
-            f"not one of the {len(expected)} bytes came back: does the server wait for a line "
-            "end, or for a full buffer?",
+            "what was sent has been read, and nothing came back: does the program wait for more, "
+            "such as a line end or a full buffer, or for something else?",
         )
-    if at > 0 and at & (at - 1) == 0 and at >= 64:
+    if at & (at - 1) == 0 and at >= 64:
         return Diagnosis(
-            "stops-at-buffer-size", f"the echo stops after {at} bytes, a likely size of a buffer"
+            "stops-at-buffer-size",
+            f"the echo stops after {at} bytes, a likely size of a buffer",
         )
     return Diagnosis(
         "stops",
@@ -106,17 +137,16 @@ def _zeros(expected: bytes, came: bytes, at: int) -> Diagnosis | None:
 def _moved(expected: bytes, came: bytes, at: int) -> Diagnosis | None:
     """Looks for what came elsewhere in what was expected."""
     probe = came[:_PROBE]
-    if len(probe) < _PROBE:
+    if len(probe) < _LEAST:
         return None
     place = expected.find(probe, at)
     if place >= 0:
         return Diagnosis(
             "bytes-missing",
             f"{place - at} bytes are missing: what came at offset {at} is what was sent at offset "
-            f"{place}. Was a short write's "
-            "return value ignored?",
+            f"{place}. Was a short write's return value ignored?",
         )
-    place = expected.rfind(probe, 0, at + _PROBE)
+    place = expected.rfind(probe, 0, at + len(probe) - 1)
     if place >= 0:
         return Diagnosis(
             "bytes-repeated",

@@ -149,6 +149,61 @@ STAGES = {
 }
 
 DIAGNOSES = {
+    "ended-early": Hint(
+        "Why does your program end here? Look at its own words below.",
+        "It took an error of one call, or of one connection, for the end of everything.",
+        "Decide for each failing call: try again, give up this connection, or end. Only what "
+        "makes "
+        "all work impossible ends the program.",
+    ),
+    "spins": Hint(
+        "Which call in your loop returns at once, again and again?",
+        "After the end of file read() returns 0 at once, for ever; after an error it fails at "
+        "once.",
+        "Leave the loop when read() returns 0, and on errors other than EINTR. 'strace -p PID' "
+        "shows the call.",
+    ),
+    "impatient": Hint(
+        "What does your server do while a client says nothing?",
+        "A timeout, or EAGAIN, is taken for the end of the stream.",
+        "Only read() == 0 is the end. Wait as long as the client wants.",
+    ),
+    "not-accepted": Hint(
+        "Where is your program while this connection waits to be accepted?",
+        "It waits for something else, or it has stopped calling accept().",
+        "accept() has to be reached again after each client, and while others are served.",
+    ),
+    "not-read": Hint(
+        "For what does your program wait while this client's bytes lie there unread?",
+        "It waits in a call for another client, or for this one to take what was written.",
+        "Nothing that one client does, or fails to do, may keep the program from reading the "
+        "others.",
+    ),
+    "children-stay": Hint(
+        "What does a child do when its client has left?",
+        "It goes on after the loop, or waits for something that never comes.",
+        "Leave the child with _exit() as soon as its client is served.",
+    ),
+    "no-half-close": Hint(
+        "How does the server learn that your client has nothing more to send?",
+        "Nothing is sent at the end of the input, so the server waits for more.",
+        "Call shutdown() for the sending direction at end of input, and go on receiving.",
+    ),
+    "wrong-reply-taken": Hint(
+        "How does your client know that a datagram is the reply to this line?",
+        "It takes whatever comes, or looks at a part of it only.",
+        "Compare length and bytes with what was sent; pass over everything else.",
+    ),
+    "no-retry": Hint(
+        "What does your client do when nothing has come for --timeout milliseconds?",
+        "It waits for ever, or gives up, where it should send the line again.",
+        "Bound the wait with poll() or SO_RCVTIMEO, and send again until all tries are used.",
+    ),
+    "gave-up-early": Hint(
+        "What does ECONNREFUSED say of a UDP socket, and for how long?",
+        "An ICMP message reported that nobody listened. Somebody may a moment later.",
+        "Treat it as a loss: wait until the time of this try is over.",
+    ),
     "line-not-flushed": Hint(
         "You see the line in your terminal, and the grader does not. What is different about its "
         "standard output?",
@@ -201,11 +256,10 @@ DIAGNOSES = {
         "Write the bytes with write() or send(), and nothing else.",
     ),
     "no-end-of-file": Hint(
-        "Which processes have this socket open when the server is done with it?",
-        "The FIN goes out when the last copy of the descriptor is closed. A parent that keeps its "
-        "copy, or a loop that does not stop at "
-        "read() == 0, keeps the connection open.",
-        "Leave the loop at 0, close the descriptor, and after fork() close it in the parent at "
+        "What does your server do when read() returns 0, and who has this socket open then?",
+        "The FIN goes out when the last copy of the descriptor is closed. A loop that does not "
+        "stop at 0, or a process that keeps a copy after fork(), keeps the connection open.",
+        "Leave the loop at 0 and close the descriptor; after fork() close it in the parent at "
         "once.",
     ),
     "reset-not-closed": Hint(
@@ -295,9 +349,9 @@ DIAGNOSES = {
         "Set SO_REUSEADDR on the new socket, after socket() and before bind().",
     ),
     "zombies": Hint(
-        "How many children can end for one SIGCHLD?",
-        "Pending signals of one kind are one signal. A single wait() in the handler misses the "
-        "other children.",
+        "Who waits for a child that has ended, and how often?",
+        "Nobody calls wait(), or a handler calls it once for each signal: but pending signals of "
+        "one kind are one signal, so some children are missed.",
         "Ignore SIGCHLD, so that the kernel reaps; or call waitpid() with WNOHANG until it finds "
         "none, and keep errno in the handler.",
     ),

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 from itertools import pairwise
+from typing import Any
 
-from grader.labs.endpoint import Listener, UdpSocket, loopback_families
-from grader.labs.lab1.stages_echo import MIB, echo_server, expect_echo, expect_usage
+from grader.labs.endpoint import Listener, UdpSocket, loopback_hosts
+from grader.labs.lab1.stages_clients import (
+    reset_after_the_end,
+    reset_in_the_middle,
+    reset_when_idle,
+)
+from grader.labs.lab1.stages_echo import (
+    MIB,
+    echo_server,
+    expect_echo,
+    expect_usage,
+    served_client,
+)
 from grader.labs.server import Server
 from grader.labs.stage import Attempt, stage
 from grader.run.client import Client
-from grader.run.program import Program
-from grader.verdicts import Diagnosis, NotAttempted, StageFailure, fail
+from grader.verdicts import Diagnosis, Hang, NotAttempted, StageFailure, fail
 
 
 @stage(
@@ -57,31 +69,37 @@ def test_upper(attempt: Attempt) -> None:
 
 
 class Terminal:
-    """echo_client with the grader at both its ends: its terminal (stdin and stdout) and its
-    server.
+    """A client with the grader at its stdin and stdout. Both are one socket, so that the grader can
+    end its input, and stop reading what it prints; ``stdin`` is another file for its input.
     """
 
-    def __init__(self, attempt: Attempt, host: str, port: int) -> None:
+    def __init__(
+        self, attempt: Attempt, program: str, *args: str, stdin: int | None = None, **more: Any
+    ) -> None:
         ours, theirs = socket.socketpair()
-        self.program: Program = attempt.start("echo_client", host, str(port), stdio=theirs)
+        self.program = attempt.start(program, *args, stdio=theirs, stdin=stdin, **more)
         theirs.close()
-        self.keyboard = Client(attempt.world, ours, "the terminal")
+        self.keyboard = Client(attempt.world, ours, "the terminal", peer=program)
         attempt.clients.append(self.keyboard)
 
     def expect_status(self, wanted: int, why: str, words: bool = False) -> None:
-        code = self.program.wait_end()
-        if code != wanted:
-            raise StageFailure(
-                f"{why}: exit status {wanted} is expected, and echo_client {self.program.ending()}",
-                diagnosis=Diagnosis(
-                    "exit-status", "the exit status is all that a script sees of a client"
-                ),
+        if self.program.wait_end() != wanted:
+            fail(
+                f"{why}: exit status {wanted} is expected, and {self.program.name} "
+                f"{self.program.ending()}",
+                Diagnosis("exit-status", "the exit status is all that a script sees of a client"),
             )
         if words and self.program.stderr.size == 0:
             fail(
                 f"{why}, and stderr has no word of it",
                 Diagnosis("silent-error", "a user would not know what went wrong"),
             )
+
+
+def connected(attempt: Attempt, listener: Listener, **more: Any) -> tuple[Terminal, Client]:
+    """echo_client, and the grader's server that it connected to."""
+    terminal = Terminal(attempt, "echo_client", "127.0.0.1", str(listener.port), **more)
+    return terminal, listener.accept()
 
 
 @stage(
@@ -100,8 +118,17 @@ def test_client(attempt: Attempt) -> None:
     server closes. Anything else is status 1.
     """
     listener = Listener(attempt)
-    terminal = Terminal(attempt, "127.0.0.1", listener.port)
-    server = listener.accept()
+    converse(attempt, listener)
+    through_faults(attempt, listener)
+    from_a_pipe(attempt, listener)
+    server_leaves(attempt, listener)
+    for args in ([], ["127.0.0.1"], ["--nonsense", "127.0.0.1", "7"], ["127.0.0.1", "7", "8"]):
+        expect_usage(attempt, "echo_client", args)
+
+
+def converse(attempt: Attempt, listener: Listener) -> None:
+    """Bytes both ways, more of them than all buffers hold, and a half-close."""
+    terminal, server = connected(attempt, listener)
     terminal.keyboard.send(b"hello")
     server.expect(b"hello", "the client's input")
     server.send(b"good \0 morning")
@@ -114,37 +141,90 @@ def test_client(attempt: Attempt) -> None:
     try:
         terminal.keyboard.expect(down, "the server's bytes")
     except StageFailure as failure:
-        failure.diagnosis = failure.diagnosis if server.queued() == 0 else deadlock()
+        if server.queued() > 0:
+            failure.diagnosis = Diagnosis(
+                "both-block",
+                "the server sends and does not read yet, the client sends and does not print: both "
+                "wait for the other for ever",
+            )
         raise
     server.resume_reading()
     server.expect(up, "the client's input")
     terminal.keyboard.finish_sending()
     server.expect_end()
     server.send(b"the server has the last word")
-    terminal.keyboard.expect(b"the server has the last word", "what came after the half-close")
+    try:
+        terminal.keyboard.expect(b"the server has the last word", "what came after the half-close")
+    except Hang:
+        if terminal.program.ended():
+            fail(
+                "after the end of its input the client ended, and the server still had to say "
+                "something",
+                Diagnosis("left-early", "a half-close ends one direction: go on receiving"),
+            )
+        raise
     server.finish_sending()
     terminal.expect_status(0, "all was sent, and the server closed")
     terminal.keyboard.expect_nothing_more()
+
+
+def through_faults(attempt: Attempt, listener: Listener) -> None:
+    """Short reads and writes, and interrupted calls."""
+    faults = {"FAULTS": "read=7,write=5,eintr=3"}
+    terminal, server = connected(attempt, listener, build="faults", environment=faults)
+    data = attempt.random("faults").bytes(5000)
+    terminal.keyboard.send(data)
+    server.expect(data, "the client's input, where calls are short or interrupted,")
+    server.send(data)
+    terminal.keyboard.expect(data, "the server's bytes, where calls are short or interrupted,")
+    terminal.keyboard.finish_sending()
+    server.expect_end()
+    server.finish_sending()
+    terminal.expect_status(0, "all was sent, and the server closed")
+
+
+def from_a_pipe(attempt: Attempt, listener: Listener) -> None:
+    """A pipe whose writer is gone says POLLHUP, and read() gives what is left, and then 0."""
+    reading, writing = os.pipe()
+    os.write(writing, b"hello from a pipe")
+    os.close(writing)
+    terminal, server = connected(attempt, listener, stdin=reading)
+    os.close(reading)
+    server.expect(b"hello from a pipe", "the client's input")
+    server.expect_end()
+    server.finish_sending()
+    terminal.expect_status(0, "all was sent, and the server closed")
+
+
+def server_leaves(attempt: Attempt, listener: Listener) -> None:
+    """Close, reset, and a reset after the client has sent everything: status 1."""
     for leave, why in (
-        (Client.close, "the server closed first"),
+        (Client.close, "the server closed before the input had ended"),
         (Client.reset, "the server reset the connection"),
     ):
-        terminal = Terminal(attempt, "127.0.0.1", listener.port)
-        server = listener.accept()
+        terminal, server = connected(attempt, listener)
         terminal.keyboard.send(b"hello")
         server.expect(b"hello", "the client's input")
         leave(server)
         terminal.expect_status(1, why, words=True)
-    for args in ([], ["127.0.0.1"], ["--nonsense", "127.0.0.1", "7"], ["127.0.0.1", "7", "8"]):
-        expect_usage(attempt, "echo_client", args)
-
-
-def deadlock() -> Diagnosis:
-    return Diagnosis(
-        "both-block",
-        "the server sends and does not read yet, the client sends and does not print: both wait "
-        "for the other for ever",
-    )
+    terminal, server = connected(attempt, listener)
+    terminal.keyboard.finish_sending()
+    server.expect_end()
+    server.reset()
+    terminal.expect_status(1, "the server reset the connection at the end", words=True)
+    # A connection with FIN and RST gives EPIPE, and SIGPIPE, to the next write: while what came
+    # before fills the client's output, only its input goes on.
+    terminal, server = connected(attempt, listener)
+    terminal.keyboard.pause_reading()
+    server.send(bytes(MIB))
+    server.world.observe(0.2, server.sent_all)
+    server.finish_sending()
+    server.reset()
+    terminal.keyboard.send(b"is anybody there?")
+    server.world.observe(0.2, terminal.program.ended)
+    terminal.keyboard.resume_reading()
+    terminal.keyboard.finish_sending()
+    terminal.expect_status(1, "the server reset the connection while the client sent", words=True)
 
 
 @stage(
@@ -160,29 +240,32 @@ def test_names(attempt: Attempt) -> None:
     """echo_client takes a name or a number, and tries every address of a name, IPv6 and IPv4, until
     one answers. Where none does, or the name is unknown, it says so and exits with 1.
     """
-    for family, address in loopback_families():
+    for family, hosts in loopback_hosts(attempt.sandbox.in_namespaces):
         listener = Listener(attempt, family)
-        for host in (address, "localhost"):
-            terminal = Terminal(attempt, host, listener.port)
+        for host in hosts:
+            terminal = Terminal(attempt, "echo_client", host, str(listener.port))
             try:
                 server = listener.accept()
             except StageFailure as failure:
                 failure.diagnosis = Diagnosis(
                     "one-address-only",
-                    f"{host} has an address that answers: {address}. Is each address tried?",
+                    f"{host} has an address that answers: {hosts[0]}. Is each address tried, IPv6 "
+                    "and IPv4?",
                 )
                 raise
-            server.finish_sending()
+            terminal.keyboard.send(b"hello")
+            server.expect(b"hello", "the client's input")
+            server.send(b"hello yourself")
+            terminal.keyboard.expect(b"hello yourself", "the server's bytes")
             terminal.keyboard.finish_sending()
             server.expect_end()
-            terminal.program.wait_end()
+            server.finish_sending()
+            terminal.expect_status(0, "all was sent, and the server closed")
         listener.close()
-        Terminal(attempt, "localhost", listener.port).expect_status(
-            1, "nobody listens on that port", words=True
-        )
-    Terminal(attempt, "no." + "x" * 70, 7).expect_status(
-        1, "the name can't be resolved", words=True
-    )
+        nobody = Terminal(attempt, "echo_client", "localhost", str(listener.port))
+        nobody.expect_status(1, "nobody listens on that port", words=True)
+    unknown = Terminal(attempt, "echo_client", "no." + "x" * 70, "7")
+    unknown.expect_status(1, "the name can't be resolved", words=True)
 
 
 @stage(
@@ -216,7 +299,7 @@ def test_udp_server(attempt: Attempt) -> None:
         gone.close()
     first.send(b"still here", server.port)
     first.expect(b"still here", server.port)
-    for args in ([], ["--port"], ["--port", "x"], ["--nonsense"]):
+    for args in ([], ["--port"], ["--port", "x"], ["--port", "0", "--nonsense"]):
         expect_usage(attempt, "udp_echo_server", args)
 
 
@@ -235,49 +318,9 @@ def test_udp_client(attempt: Attempt) -> None:
     again, gives up after some tries with status 1, and takes only the reply to this line for one.
     """
     server = UdpSocket(attempt, "the server")
-    client, program = udp_client(attempt, server.port, "--timeout", "300", "--tries", "3")
-    client.send(b"one\n")
-    server.answer(b"one")
-    client.expect(b"one\n", "the reply")
-    client.send(b"two\n")
-    tries = [server.receive(b"two") for _ in range(3)]
-    for before, after in pairwise(tries):
-        if after.at - before.at < 0.295:
-            fail(
-                f"the next try came {after.at - before.at:.3f} s after the one before, with "
-                "--timeout 300",
-                Diagnosis("timeout-short", "it sent again before the time was over"),
-            )
-    server.reply(tries[0])
-    client.expect(b"two\n", "the reply")
-    for late in tries[1:]:
-        server.reply(late)  # late doubles, while the client waits for the reply to the next line
-    client.send(b"\n")
-    empty = server.receive(b"")
-    server.reply(tries[0])
-    server.reply(empty)
-    client.expect(b"\n", "the empty reply")
-    client.send(b"junk\n")
-    asked = server.receive(b"junk")
-    server.until_next(b"junk", lambda: server.send(b"not the reply", asked.port))
-    server.answer_last()
-    client.expect(b"junk\n", "the reply")
-    client.send(b"no line end")
-    client.finish_sending()
-    server.answer(b"no line end")
-    client.expect(b"no line end\n", "the reply")
-    expect_status(program, 0, "every line was answered")
-    client, program = udp_client(attempt, server.port, "--timeout", "50", "--tries", "4")
-    client.send(b"lost\n")
-    for _ in range(4):
-        server.receive(b"lost")
-    expect_status(program, 1, "no reply came")
-    server.expect_no_more(b"lost", "the client tried more than --tries times")
-    nobody = UdpSocket(attempt, "nobody")
-    nobody.close()
-    client, program = udp_client(attempt, nobody.port, "--timeout", "20", "--tries", "2")
-    client.send(b"hello\n")
-    expect_status(program, 1, "nobody is there")
+    answered(attempt, server)
+    lost(attempt, server)
+    nobody_there(attempt)
     for args in (
         [],
         ["127.0.0.1"],
@@ -287,20 +330,90 @@ def test_udp_client(attempt: Attempt) -> None:
         expect_usage(attempt, "udp_echo_client", args)
 
 
-def udp_client(attempt: Attempt, port: int, *options: str) -> tuple[Client, Program]:
-    ours, theirs = socket.socketpair()
-    program = attempt.start("udp_echo_client", *options, "127.0.0.1", str(port), stdio=theirs)
-    theirs.close()
-    client = Client(attempt.world, ours, "the terminal")
-    attempt.clients.append(client)
-    return client, program
+def udp_client(attempt: Attempt, port: int, timeout: int, tries: int) -> Terminal:
+    """udp_echo_client, with ``timeout`` in milliseconds."""
+    options = ["--timeout", str(timeout), "--tries", str(tries)]
+    return Terminal(attempt, "udp_echo_client", *options, "127.0.0.1", str(port))
 
 
-def expect_status(program: Program, wanted: int, why: str) -> None:
-    if program.wait_end() != wanted:
+def expect_reply(terminal: Terminal, line: bytes) -> None:
+    """The client prints this line and no other."""
+    try:
+        terminal.keyboard.expect(line, "the reply")
+    except Hang:
+        raise
+    except StageFailure as failure:
+        failure.diagnosis = Diagnosis(
+            "wrong-reply-taken",
+            "it printed what is not the reply to this line: a late or strange datagram was taken "
+            "for it",
+        )
+        raise
+
+
+def answered(attempt: Attempt, server: UdpSocket) -> None:
+    """Replies at once, late, twice, and among others."""
+    client = udp_client(attempt, server.port, timeout=300, tries=3)
+    client.keyboard.send(b"one\n")
+    server.answer(b"one")
+    expect_reply(client, b"one\n")
+    client.keyboard.send(b"two\n")
+    tries = [server.receive(b"two"), *(server.receive_again(b"two") for _ in range(2))]
+    for before, after in pairwise(tries):
+        if after.at - before.at < 0.295:
+            fail(
+                f"the next try came {after.at - before.at:.3f} s after the one before, with "
+                "--timeout 300",
+                Diagnosis("timeout-short", "it sent again before the time was over"),
+            )
+    server.reply(tries[0])
+    expect_reply(client, b"two\n")
+    for late in tries[1:]:
+        server.reply(late)  # late doubles, while the client waits for the reply to the next line
+    client.keyboard.send(b"\n")
+    empty = server.receive(b"")
+    server.reply(tries[0])
+    server.reply(empty)
+    expect_reply(client, b"\n")
+    client.keyboard.send(b"right\n")
+    asked = server.receive(b"right")
+    for other in (b"", b"rig", b"wrong", b"right?", b"RIGHT"):
+        server.send(other, asked.port)
+    server.until_next(
+        b"right", lambda: server.send(b"wrong", asked.port), client.keyboard.received_size
+    )
+    server.answer_last()
+    expect_reply(client, b"right\n")
+    client.keyboard.send(b"no line end")
+    client.keyboard.finish_sending()
+    server.answer(b"no line end")
+    expect_reply(client, b"no line end\n")
+    client.expect_status(0, "every line was answered")
+
+
+def lost(attempt: Attempt, server: UdpSocket) -> None:
+    """No reply at all: as many tries as were asked for, each as long as was asked for."""
+    client = udp_client(attempt, server.port, timeout=20, tries=40)
+    client.keyboard.send(b"lost\n")
+    server.receive(b"lost")
+    for _ in range(39):
+        server.receive_again(b"lost")
+    client.expect_status(1, "no reply came", words=True)
+    server.expect_no_more("the client tried more than --tries times")
+
+
+def nobody_there(attempt: Attempt) -> None:
+    """ECONNREFUSED is a loss like any other: the tries take their time."""
+    nobody = UdpSocket(attempt, "nobody")
+    nobody.close()
+    client = udp_client(attempt, nobody.port, timeout=150, tries=2)
+    began = attempt.world.elapsed()
+    client.keyboard.send(b"hello\n")
+    client.expect_status(1, "nobody is there", words=True)
+    if attempt.world.elapsed() - began < 0.295:
         fail(
-            f"{why}: exit status {wanted} is expected, and {program.name} {program.ending()}",
-            Diagnosis("exit-status", "the exit status is all that a script sees of a client"),
+            "nobody is there, and the client gave up before two tries of 150 ms were over",
+            Diagnosis("gave-up-early", "ECONNREFUSED is no reason to stop waiting"),
         )
 
 
@@ -323,23 +436,45 @@ def test_threads(attempt: Attempt) -> None:
     ThreadSanitizer.
     """
     server = Server(attempt, "echo_threads", "--port", "0", build="threads")
-    clients = [server.connect() for _ in range(8)]
-    for round in range(5):
+    clients = [served_client(server) for _ in range(8)]
+    for round in range(1, 6):
         for number, client in enumerate(clients):
-            expect_echo(client, bytes(1 + round * 8 + number))
-    total = sum(client.sent_size for client in clients)
-    expect_logged(server, clients, total)
+            client.send(bytes(round * 10 + number))
+        for number, client in enumerate(clients):
+            client.expect(bytes(round * 10 + number))
+    expect_logged(server, clients)
+    read = len(log_lines(server))
     server.program.pause_output(4096)
-    for round in range(120):
+    for round in range(60):
         for client in clients:
-            expect_echo(client, b"the logger is stuck" + bytes(round))
+            expect_echo(client, bytes(1 + round))
     for client in clients[:4]:
         client.finish_sending()
         client.expect_end()
     server.program.read_output()
-    expect_logged(server, clients, sum(client.sent_size for client in clients))
-    for args in ([], ["--port"], ["--port", "x"], ["--nonsense"]):
+    expect_logged(server, clients)
+    expect_order(log_lines(server)[read:])
+    for rude in (reset_when_idle, reset_in_the_middle, reset_after_the_end):
+        rude(server)
+    expect_echo(clients[-1], b"still here")
+    for args in ([], ["--port"], ["--port", "x"], ["--port", "0", "--nonsense"]):
         expect_usage(attempt, "echo_threads", args)
+
+
+def expect_order(lines: list[tuple[int, int, int]]) -> None:
+    """While the log stood still, each piece was a byte longer than the one before it."""
+    if not any(dropped for _, _, dropped in lines):
+        fail(
+            "the log stood still for 480 pieces, and not one was dropped",
+            Diagnosis("queue-unbounded", "a queue without a bound grows as long as nobody takes"),
+        )
+    for port in {port for port, _, _ in lines if port}:
+        sizes = [size for other, size, _ in lines if other == port]
+        if sizes != sorted(sizes):
+            fail(
+                f"the lines of port {port} are not in the order of its pieces: {sizes[:8]} …",
+                Diagnosis("log-order", "a queue gives first what came first"),
+            )
 
 
 def log_lines(server: Server) -> list[tuple[int, int, int]]:
@@ -360,36 +495,38 @@ def log_lines(server: Server) -> list[tuple[int, int, int]]:
     return found  # type: ignore[return-value]
 
 
-def expect_logged(server: Server, clients: list[Client], total: int) -> None:
+def expect_logged(server: Server, clients: list[Client]) -> None:
     """The lines add up to every byte that was sent, and no connection has more than it sent."""
+    total = sum(client.sent_size for client in clients)
 
     def counted() -> int:
         return sum(size + dropped for _, size, dropped in log_lines(server))
 
     try:
         server.world.wait(lambda: counted() >= total, f"the log to account for all {total} bytes")
-    except StageFailure as failure:
-        if failure.diagnosis is None:
-            failure.summary += f": it has {counted()}"
-            failure.diagnosis = Diagnosis(
-                "log-incomplete",
-                "what is neither logged nor counted as dropped is lost without a trace",
-            )
+    except Hang as hang:
+        hang.summary += f": it has {counted()}"
+        hang.diagnosis = Diagnosis(
+            "log-incomplete",
+            "what is neither logged nor counted as dropped is lost without a trace",
+        )
         raise
     if counted() > total:
         fail(
             f"the log has {counted()} bytes, and {total} were sent",
             Diagnosis("log-twice", "some piece is logged and counted as dropped"),
         )
-    sent = {client.local_port(): client.sent_size for client in clients}
-    for port in {port for port, _, _ in log_lines(server) if port}:
-        logged = sum(size for other, size, _ in log_lines(server) if other == port)
-        if logged > sent.get(port, 0):
+    lines = log_lines(server)
+    nothing_dropped = not any(dropped for _, _, dropped in lines)
+    for client in clients:
+        port, sent = client.local_port(), client.sent_size
+        logged = sum(size for other, size, _ in lines if other == port)
+        if logged > sent or (nothing_dropped and logged != sent):
             fail(
-                f"the log has {logged} bytes for port {port}, which sent {sent.get(port, 0)}",
+                f"the log has {logged} bytes for port {port}, which sent {sent}",
                 Diagnosis(
                     "log-mixed",
-                    "a record names another connection than the one it came from: is it shared "
-                    "between threads?",
+                    "a record names another connection than the one it came from: is its memory "
+                    "shared between threads?",
                 ),
             )
