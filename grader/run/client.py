@@ -108,6 +108,15 @@ class Client:
                 f"the connection of {self.name} was {self.ended} before it could send everything"
             )
 
+    def wait_stuck(self) -> None:
+        """Waits until the kernel takes no more of what is queued: nothing for 0.1 s, or nothing is
+        left. A slow machine may make it return early, so nothing may depend on it for a pass.
+        """
+        before = -1
+        while self.queued() > 0 and self.queued() != before:
+            before = self.queued()
+            self.world.observe(0.1, lambda: self.queued() == 0)
+
     def expect(self, data: bytes, what: str = "the echo") -> None:
         """Waits until exactly ``data`` came; fails at the first byte that is wrong, without waiting
         for the rest.

@@ -74,7 +74,6 @@ static bool concerns_one_connection(int error)
     case EHOSTDOWN:
     case ENONET:
     case EHOSTUNREACH:
-    case EOPNOTSUPP:
     case ENETUNREACH: return true;
     default: return false;
     }

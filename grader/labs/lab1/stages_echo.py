@@ -169,10 +169,19 @@ def test_half_close(attempt: Attempt) -> None:
     """A client that sent FIN still receives: it gets every byte that it is owed, and only then the
     server closes.
     """
-    for data in (b"", b"the last word", attempt.random().bytes(8 * MIB)):
-        client = echo_server(attempt).connect(receive_buffer=4096)
+    for data in (b"", b"the last word"):
+        client = echo_server(attempt).connect()
         if data:
             client.send(data)
         client.finish_sending()
         client.expect(data)
         client.expect_end()
+    client = echo_server(attempt).connect(receive_buffer=4096)
+    data = attempt.random().bytes(8 * MIB)
+    client.pause_reading()
+    client.send(data)
+    client.wait_stuck()
+    client.finish_sending()
+    client.resume_reading()
+    client.expect(data)
+    client.expect_end()

@@ -77,13 +77,19 @@ class Terminal:
         self, attempt: Attempt, program: str, *args: str, stdin: int | None = None, **more: Any
     ) -> None:
         ours, theirs = socket.socketpair()
+        theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # soon full if nobody reads
         self.program = attempt.start(program, *args, stdio=theirs, stdin=stdin, **more)
         theirs.close()
         self.keyboard = Client(attempt.world, ours, "the terminal", peer=program)
         attempt.clients.append(self.keyboard)
 
     def expect_status(self, wanted: int, why: str, words: bool = False) -> None:
-        if self.program.wait_end() != wanted:
+        try:
+            status = self.program.wait_end()
+        except Hang as hang:
+            hang.diagnosis = Diagnosis("does-not-end", f"{why}: it should exit with {wanted} now")
+            raise
+        if status != wanted:
             fail(
                 f"{why}: exit status {wanted} is expected, and {self.program.name} "
                 f"{self.program.ending()}",
@@ -216,9 +222,9 @@ def server_leaves(attempt: Attempt, listener: Listener) -> None:
     # before fills the client's output, only its input goes on.
     terminal, server = connected(attempt, listener)
     terminal.keyboard.pause_reading()
-    server.send(bytes(MIB))
-    server.world.observe(0.2, server.sent_all)
+    server.send(bytes(60_000))
     server.finish_sending()
+    server.wait_sent()
     server.reset()
     terminal.keyboard.send(b"is anybody there?")
     server.world.observe(0.2, terminal.program.ended)
@@ -456,9 +462,9 @@ def test_threads(attempt: Attempt) -> None:
     expect_order(log_lines(server)[read:])
     for rude in (reset_when_idle, reset_in_the_middle, reset_after_the_end):
         rude(server)
-    expect_echo(clients[-1], b"still here")
     for args in ([], ["--port"], ["--port", "x"], ["--port", "0", "--nonsense"]):
         expect_usage(attempt, "echo_threads", args)
+    expect_echo(clients[-1], b"still here")
 
 
 def expect_order(lines: list[tuple[int, int, int]]) -> None:
