@@ -32,7 +32,7 @@ SANITIZER_EXIT = 86
 _SANITIZERS = {
     "ASAN_OPTIONS": "detect_leaks=0:color=never:quarantine_size_mb=16:handle_abort=0",
     "UBSAN_OPTIONS": "print_stacktrace=1:color=never",
-    "TSAN_OPTIONS": "color=never:halt_on_error=1",
+    "TSAN_OPTIONS": "color=never:halt_on_error=1:atexit_sleep_ms=0",
 }
 ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",

@@ -423,6 +423,11 @@ def nobody_there(attempt: Attempt) -> None:
         )
 
 
+MIXED = Diagnosis(
+    "log-mixed",
+    "a record names another connection than the one it came from: is its memory shared between "
+    "threads?",
+)
 _LINE = re.compile(rb"127\.0\.0\.1:(\d+) (\d+) bytes|dropped (\d+) bytes")
 
 
@@ -481,6 +486,10 @@ def expect_order(lines: list[tuple[int, int, int]]) -> None:
                 f"the lines of port {port} are not in the order of its pieces: {sizes[:8]} …",
                 Diagnosis("log-order", "a queue gives first what came first"),
             )
+        if len(set(sizes)) < len(sizes):
+            fail(
+                f"two lines name port {port}, and only one piece was its own: {sizes[:8]} …", MIXED
+            )
 
 
 def log_lines(server: Server) -> list[tuple[int, int, int]]:
@@ -530,9 +539,5 @@ def expect_logged(server: Server, clients: list[Client]) -> None:
         if logged > sent or (nothing_dropped and logged != sent):
             fail(
                 f"the log has {logged} bytes for port {port}, which sent {sent}",
-                Diagnosis(
-                    "log-mixed",
-                    "a record names another connection than the one it came from: is its memory "
-                    "shared between threads?",
-                ),
+                MIXED,
             )
