@@ -12,6 +12,9 @@ export WORK OUT SEED STAGE ALL BORROW ISOLATION REPEAT ARGS PROGRAM TIER TRACE R
 grading := $(filter lab% grade,$(MAKECMDGOALS))
 ifneq ($(grading),)
 MAKEFLAGS += -q
+ifneq ($(filter-out lab% grade,$(MAKECMDGOALS)),)
+$(error grading goes alone: leave out $(filter-out lab% grade,$(MAKECMDGOALS)))
+endif
 endif
 MAKEFLAGS += -r
 status := $(VENV)/status-$(shell echo $$PPID)

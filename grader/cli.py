@@ -9,8 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,7 +17,7 @@ from pathlib import Path
 from rich.console import Console
 
 from grader import bench, doctor, engine, kit, starters
-from grader.errors import MachineError, UsageError
+from grader.errors import MachineError, UsageError, story
 from grader.labs import LABS, Lab
 from grader.labs.hints import hint_for
 from grader.labs.server import Server
@@ -117,6 +115,15 @@ def grade_lab(
     return result
 
 
+def say_status(result: LabResult, only: str | None = None) -> int:
+    """The exit status, with a line on stderr where the grader is at fault."""
+    for stage in result.stages:
+        if stage.verdict is Verdict.GRADER_ERROR:
+            words = escape.one_line(stage.note, 300)
+            print(f"GRADER-ERROR: stage {stage.id}: {words}", file=sys.stderr)
+    return result.exit_status(only)
+
+
 def command_lab(settings: Settings, console: Console, number: str) -> int:
     lab = lab_named(number)
     with sandbox(settings) as (made, compiler):
@@ -124,7 +131,7 @@ def command_lab(settings: Settings, console: Console, number: str) -> int:
         write.write([result], settings.out)
         if settings.stage is None:  # one stage is no score
             terminal.print_summary(console, result, settings.out)
-        return result.exit_status(settings.stage)
+        return say_status(result, settings.stage)
 
 
 def command_grade(settings: Settings, console: Console) -> int:
@@ -135,7 +142,7 @@ def command_grade(settings: Settings, console: Console) -> int:
             results.append(grade_lab(lab, settings, made, compiler, console))
         write.write(results, settings.out, grade=True)
         terminal.print_grade(console, results, settings.out)
-    return max(result.exit_status() for result in results)
+    return max(map(say_status, results))
 
 
 def command_stages(settings: Settings, console: Console, number: str = "") -> int:
@@ -309,7 +316,7 @@ def main() -> int:
     except UsageError as error:
         print(f"error: {escape.visible(str(error))}", file=sys.stderr)
     except MachineError as error:
-        print(f"GRADER-ERROR: {escape.visible(str(error))}", file=sys.stderr)
+        print(f"GRADER-ERROR: {escape.one_line(str(error), 400)}", file=sys.stderr)
     except OSError as error:
         print(
             f"GRADER-ERROR: {error.strerror}: {escape.visible(str(error.filename or ''))}",
@@ -321,20 +328,7 @@ def main() -> int:
         Exception
     ) as error:  # a bug of the grader: the story goes to a file, the user gets a line
         print(
-            f"GRADER-ERROR: {type(error).__name__}: {escape.one_line(str(error))}; {_story(error)}",
+            f"GRADER-ERROR: {type(error).__name__}: {escape.one_line(str(error))}; {story(error)}",
             file=sys.stderr,
         )
     return 2
-
-
-def _story(error: Exception) -> str:
-    """Where the traceback went."""
-    words = "".join(traceback.format_exception(error))
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", prefix="grader-error-", suffix=".txt", delete=False
-        ) as file:
-            file.write(words)
-        return f"the whole story is in {file.name}"
-    except OSError:
-        return words

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import time
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ from typing import Protocol
 import pytest
 from _pytest.runner import runtestprotocol
 
-from grader.errors import MachineError, UsageError
+from grader.errors import MachineError, UsageError, story
 from grader.labs import Lab
 from grader.labs.fixtures import ATTEMPT
 from grader.labs.stage import Attempt, Stage
@@ -259,11 +258,9 @@ class _Engine:
             result = self._result(stage, error.verdict)
             result.failure = card.make(error, attempt, rule=_rule(item), traces=self.traces)
             return result
-        words = (
-            str(error)
-            if isinstance(error, MachineError)
-            else "".join(traceback.format_exception(error))
-        )
+        words = str(error)
+        if not isinstance(error, MachineError):
+            words = f"{type(error).__name__}: {error}; {story(error)}"
         return self._result(stage, Verdict.GRADER_ERROR, note=words)
 
     @staticmethod

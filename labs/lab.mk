@@ -13,10 +13,10 @@ programs_lab1-echo := echo_server echo_client echo_threads udp_echo_server udp_e
 
 # judge: what verdicts come from.  faults: the same objects, with the system calls routed through host/faults.c.
 # plain: what sanitizers forbid, and benchmarks.  threads: data races.
-flags_judge := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+flags_judge := -O1 -U_FORTIFY_SOURCE -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 flags_faults := $(flags_judge)
-flags_plain := -O2 -D_FORTIFY_SOURCE=2
-flags_threads := -O1 -fno-omit-frame-pointer -fsanitize=thread
+flags_plain := -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+flags_threads := -O1 -U_FORTIFY_SOURCE -fno-omit-frame-pointer -fsanitize=thread
 
 CFLAGS := -std=c11 -D_GNU_SOURCE -g -Wall -Wextra -Wpedantic -pthread -Iinclude
 LDLIBS := -pthread

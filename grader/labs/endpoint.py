@@ -14,6 +14,7 @@ from grader.run.world import SHOWN
 from grader.verdicts import Diagnosis, Hang, StageFailure
 from grader.wire.diff import difference
 
+_MOST_WAITING = 1000
 _SO_TIMESTAMPNS = getattr(socket, "SO_TIMESTAMPNS", 35)  # socket(7); Python names it from 3.14 on
 
 
@@ -95,12 +96,19 @@ class UdpSocket:
         self.socket.setblocking(False)
         self.port: int = self.socket.getsockname()[1]
         self.waiting: list[Datagram] = []
+        self.passes_over_repeats = False
+        self._seen: set[bytes] = set()
         self._last: Datagram | None = None
         attempt.clients.append(self)
         self.world.watch(self.socket, selectors.EVENT_READ, self._on_event)
 
     def _on_event(self, _: int) -> None:
         data, ancillary, _, address = self.socket.recvmsg(1 << 16, socket.CMSG_SPACE(16))
+        if len(self.waiting) > _MOST_WAITING:
+            raise StageFailure(
+                f"{self.name} got {_MOST_WAITING} datagrams that nobody asked for",
+                diagnosis=Diagnosis("datagram-flood", "a loop sends without end"),
+            )
         seconds, nanoseconds = struct.unpack("qq", ancillary[0][2][:16])
         self.waiting.append(Datagram(data, address[1], seconds + nanoseconds / 1e9))
         self.world.log(self.name, f"receives a datagram from port {address[1]}", data)
@@ -139,7 +147,7 @@ class UdpSocket:
         what = f"a datagram of {len(data)} bytes to {self.name}"
         programs = self._attempt.programs
         try:
-            self.world.wait(lambda: bool(self.waiting) or programs[-1].ended(), what)
+            self.world.wait(lambda: self._is_there(data) or programs[-1].ended(), what)
         except Hang as hang:
             hang.diagnosis = Diagnosis(*otherwise)
             raise
@@ -163,7 +171,16 @@ class UdpSocket:
                 diagnosis=Diagnosis("datagram-cut" if cut else "datagram", text),
             )
         self._last = came
+        self._seen.add(data)
         return came
+
+    def _is_there(self, data: bytes) -> bool:
+        """Whether something waits, apart from further tries of what came before ``data``."""
+        while self.passes_over_repeats and self.waiting and self.waiting[0].data != data:
+            if self.waiting[0].data not in self._seen:
+                break
+            del self.waiting[0]
+        return bool(self.waiting)
 
     def reply(self, to: Datagram) -> None:
         self.send(to.data, to.port)

@@ -36,6 +36,7 @@ class Server:
 
     def __init__(self, attempt: Attempt, program: str, *args: str, **more: Any) -> None:
         self.attempt, self.world = attempt, attempt.world
+        self._build = more.get("build", "judge")
         self.program: Program = attempt.start(program, *args, **more)
         self.port = self._wait_until_ready()
         self._clients = 0
@@ -56,7 +57,8 @@ class Server:
             hang.diagnosis = self._why_silent()
             raise
         found = line()
-        if found is None and b"FATAL: ThreadSanitizer" in program.stderr.kept():
+        fatal = b"FATAL: ThreadSanitizer" in program.stderr.kept()
+        if found is None and fatal and self._build == "threads":
             raise MachineError(
                 "ThreadSanitizer does not run here: addresses can't be kept from being randomized"
             )
@@ -67,7 +69,13 @@ class Server:
                     "ended-at-start", "it ended instead of listening: its own words are below"
                 ),
             )
-        return int(found[2])
+        port = int(found[2])
+        if not 1 <= port <= 65535:
+            fail(
+                f"it says that it listens on port {port}",
+                Diagnosis("wrong-port", "the kernel chose a port: getsockname(2) knows which"),
+            )
+        return port
 
     def _why_silent(self) -> Diagnosis:
         """Tells a server that listens in silence from one that does not listen."""
@@ -116,6 +124,16 @@ class Server:
         client = Client(self.world, connection, name)
         self.attempt.clients.append(client)
         return client
+
+    def come_to_rest(self, client: Client) -> None:
+        """Waits until the program sleeps and the kernel takes no more of what ``client`` sends; at
+        most two seconds, for a program that never sleeps. No pass may depend on it.
+        """
+        for _ in range(40):
+            before = client.queued()
+            self.world.observe(0.05, lambda: False)
+            if client.queued() == before and not self.program.runs():
+                return
 
     def _finish_connecting(self, connection: socket.socket, name: str) -> int:
         done = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import socket
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,7 +94,9 @@ class Attempt:
         stdin: int | None = None,
     ) -> Program:
         """Builds the student's ``program`` where that is needed, and starts it."""
+        began = time.monotonic()
         path = self.builder.built(program, build)
+        self.world.extend(time.monotonic() - began)  # the compiler's time is not the program's
         command = [self.sandbox.seen(path), *args]
         launcher = self.debugger.launch if self.debugger else Program
         started = launcher(

@@ -102,11 +102,9 @@ class LabResult:
 
         ``only`` names the one stage that was asked for, which then decides, extension or not.
         """
-        if any(stage.verdict is Verdict.GRADER_ERROR for stage in self.stages):
+        counted = self._main() if only is None else [s for s in self.stages if s.id == only]
+        if any(stage.verdict is Verdict.GRADER_ERROR for stage in counted):
             return 2
-        counted = (
-            self._main() if only is None else [stage for stage in self.stages if stage.id == only]
-        )
         return 0 if all(stage.verdict is Verdict.PASS for stage in counted) else 1
 
     def to_json(self) -> dict[str, Any]:

@@ -31,6 +31,7 @@ _BUILD_LIMITS = Limits(
     files=256, processes=256, cpu_seconds=60, file_bytes=64 * MIB, memory_bytes=4096 * MIB
 )
 _MAX_FILE, _MAX_FILES = 4 * MIB, 500
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,100}\.[ch]")
 
 
 def compiler() -> str:
@@ -53,23 +54,38 @@ def compiler() -> str:
 
 
 def sources(folder: Path) -> dict[str, bytes]:
-    """The C files right in ``folder``, by name. Links, devices and folders are passed over, never
-    followed.
+    """The C files right in ``folder``, by name. Links (the folder itself too), devices, folders and
+    files whose names make could misread are passed over. Raises UsageError.
     """
+    try:
+        at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        raise UsageError(f"{folder}: no folder to read sources from: {error.strerror}") from error
     found: dict[str, bytes] = {}
-    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-        if not entry.name.endswith((".c", ".h")) or not entry.is_file(follow_symlinks=False):
-            continue
-        descriptor = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            if stat.S_ISREG(os.fstat(descriptor).st_mode):
-                found[entry.name] = file.read(_MAX_FILE + 1)
-        if len(found) > _MAX_FILES or len(found.get(entry.name, b"")) > _MAX_FILE:
-            raise UsageError(
-                f"{folder}: more than {_MAX_FILES} C files, or one larger than {_MAX_FILE >> 20} "
-                "MiB"
-            )
+    try:
+        for name in sorted(filter(_NAME.fullmatch, os.listdir(at))):
+            data = _regular_file(at, name)
+            if data is not None:
+                found[name] = data
+            if len(found) > _MAX_FILES or len(found.get(name, b"")) > _MAX_FILE:
+                most = f"{_MAX_FILES} C files, or one larger than {_MAX_FILE >> 20} MiB"
+                raise UsageError(f"{folder}: more than {most}")
+    finally:
+        os.close(at)
     return found
+
+
+def _regular_file(folder: int, name: str) -> bytes | None:
+    """What is in it, up to a byte more than is allowed; None for anything but a regular file."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        descriptor = os.open(name, flags, dir_fd=folder)
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return None
+        return file.read(_MAX_FILE + 1)
 
 
 @dataclass
@@ -93,7 +109,7 @@ class Builder:
         for given in ("include", "host"):
             self.files |= {f"{given}/{name}": data for name, data in sources(LABS / given).items()}
         for lab in self.labs:
-            if not (self.work / lab).is_dir():
+            if (self.work / lab).is_symlink() or not (self.work / lab).is_dir():
                 raise UsageError(f"WORK={self.work}: it has no folder {lab}")
             self.files |= {f"{lab}/{name}": data for name, data in sources(self.work / lab).items()}
 
@@ -158,15 +174,7 @@ class Builder:
             target,
         ]
         world = World(BUILD_SECONDS)
-        made = Program(
-            world,
-            self.sandbox,
-            command,
-            name="the compiler",
-            limits=_BUILD_LIMITS,
-            writable=folder,
-            environment={"TMPDIR": self.sandbox.seen(folder)},
-        )
+        made = self._run_compiler(world, command, folder)
         try:
             status = made.wait_end()
         except StageFailure as failure:
@@ -179,6 +187,7 @@ class Builder:
         words = escape.visible(made.stderr.kept() + made.stdout.kept())
         result = folder / target
         if status != 0 or result.is_symlink() or not result.is_file():
+            self._check_compiler(folder)
             raise StageFailure(
                 f"{program} does not compile", verdict=Verdict.BUILD, output=self._readable(words)
             )
@@ -188,6 +197,28 @@ class Builder:
         temporary.chmod(0o755)
         temporary.replace(cached)
         (cached.parent / "warnings.txt").write_text(self._readable(words))
+
+    def _run_compiler(self, world: World, command: list[str], folder: Path) -> Program:
+        return Program(
+            world,
+            self.sandbox,
+            command,
+            name="the compiler",
+            limits=_BUILD_LIMITS,
+            writable=folder,
+            environment={"TMPDIR": self.sandbox.seen(folder)},
+        )
+
+    def _check_compiler(self, folder: Path) -> None:
+        """Before a student is blamed. Raises MachineError if the sandbox has no such compiler."""
+        world = World(BUILD_SECONDS)
+        made = self._run_compiler(world, [os.environ.get("CC") or "cc", "--version"], folder)
+        try:
+            if made.wait_end() != 0:
+                raise MachineError("the C compiler does not run in the sandbox")
+        finally:
+            made.close()
+            world.close()
 
     def _readable(self, words: str) -> str:
         """The compiler's words without make's, with paths as the student knows them."""

@@ -9,6 +9,7 @@ import errno
 import selectors
 import socket
 import struct
+from collections.abc import Callable
 
 from grader.run import procinfo
 from grader.run.world import World
@@ -17,6 +18,7 @@ from grader.wire import diagnose
 from grader.wire.diff import difference, first_difference
 
 _RECEIVE = 1 << 18
+_MOST = 128 << 20  # twice what any stage sends through one connection
 
 
 def counted(size: int) -> str:
@@ -36,6 +38,7 @@ class Client:
         self, world: World, connection: socket.socket, name: str, peer: str = diagnose.SERVER
     ) -> None:
         self.world, self.name, self.socket, self.peer = world, name, connection, peer
+        self.over: Callable[[], bool] = lambda: False  # whether the peer's process has ended
         self.reading = True
         self.ended = ""  # how the other side stopped sending: "closed" or "reset"
         self._outgoing = bytearray()
@@ -108,15 +111,6 @@ class Client:
                 f"the connection of {self.name} was {self.ended} before it could send everything"
             )
 
-    def wait_stuck(self) -> None:
-        """Waits until the kernel takes no more of what is queued: nothing for 0.1 s, or nothing is
-        left. A slow machine may make it return early, so nothing may depend on it for a pass.
-        """
-        before = -1
-        while self.queued() > 0 and self.queued() != before:
-            before = self.queued()
-            self.world.observe(0.1, lambda: self.queued() == 0)
-
     def expect(self, data: bytes, what: str = "the echo") -> None:
         """Waits until exactly ``data`` came; fails at the first byte that is wrong, without waiting
         for the rest.
@@ -134,7 +128,7 @@ class Client:
             ):
                 return True
             checked = now
-            return checked == len(data) or bool(self.ended)
+            return checked == len(data) or bool(self.ended) or self._is_over()
 
         try:
             self.world.wait(ready, f"{what} to {self.name}")
@@ -177,6 +171,17 @@ class Client:
                 diagnosis=diagnose.extra(extra),
             )
 
+    def _is_over(self) -> bool:
+        """For a program's own stdin and stdout: it has ended, and all that it printed is here."""
+        if not self.over():
+            return False
+        size = -1
+        while size != len(self._received):
+            size = len(self._received)
+            self._read()
+        self.ended = self.ended or "closed"
+        return True
+
     def _mismatch(self, data: bytes, what: str, hang: Hang | None) -> None:
         came = bytes(self._received[: len(data) + 64])
         ending = f"the connection was {self.ended}" if self.ended else "nothing more came"
@@ -205,7 +210,10 @@ class Client:
         """What the kernel holds for a program that this client is connected to by TCP."""
         if self.socket.family != socket.AF_INET or self.ended:
             return None
-        ours, theirs = self.socket.getsockname()[1], self.socket.getpeername()[1]
+        try:
+            ours, theirs = self.socket.getsockname()[1], self.socket.getpeername()[1]
+        except OSError:  # not connected any more
+            return None
         for found in procinfo.tcp_sockets():
             if (found.port, found.peer_port) == (theirs, ours):
                 return diagnose.Waits(found.inode != "0", found.unread)
@@ -243,6 +251,11 @@ class Client:
         except OSError as error:
             self._end("reset", error)
             return
+        if len(self._received) > _MOST:
+            raise StageFailure(
+                f"{self.name} received more than {_MOST >> 20} MiB that nobody asked for",
+                diagnosis=diagnose.extra(bytes(self._received[:64])),
+            )
         if data:
             self._received += data
         else:

@@ -67,6 +67,8 @@ class DebuggedProgram(Program):
         self.pid = 0
         self._lost = self._may_end = False
         self._uid = None
+        self._start_error = ""
+        self._report = (0, "")
         self._supervisors = set()
         fifo = sandbox.scratch / "stdout"
         if not fifo.exists():

@@ -10,13 +10,12 @@
  *                       that the message's credentials (unix(7), SO_PASSCRED) name its pid as the
  *                       grader sees it
  *     "X errno"         the program could not be executed
- *     "E status cpu_us" the program ended: its status as of waitpid(2), and the CPU time of it and
- *                       of the children that it waited for
+ *     "E status"        the program ended: its status as of waitpid(2)
  *
  * From the grader comes one byte a signal, to be sent to the program.  When the grader closes the
  * socket, or dies, the keeper kills all that the program left behind, and exits.
  *
- * -i: inside a PID namespace of its own.  -u: drop to this user and group first; then all of the
+ * -i: as the first process of a PID namespace.  -u: drop to this user and group first; then all of the
  * user's processes are the program's.  With neither, descendants are found through /proc.  -r: keep
  * addresses random. */
 #include <ctype.h>
@@ -111,30 +110,21 @@ static void run_program(const struct options *options, char **argv, const sigset
     _exit(127);
 }
 
-/* Tells the grader that the program ended. */
-static void report(int control, int status, const struct rusage *usage)
-{
-    long cpu_us = (usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1000000L +
-                  usage->ru_utime.tv_usec + usage->ru_stime.tv_usec;
-    char text[64];
-    int len = snprintf(text, sizeof text, "E %d %ld", status, cpu_us);
-
-    send(control, text, (size_t)len, MSG_NOSIGNAL);
-}
-
-/* Reaps all that has ended.  Returns true if the program is among it. */
+/* Reaps all that has ended.  Returns true if the program is among it, and tells the grader. */
 static bool reap(int control, pid_t program)
 {
-    struct rusage usage;
     bool ended = false;
     int status;
     pid_t pid;
 
-    while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0)
-        if (pid == program) {
-            report(control, status, &usage);
-            ended = true;
-        }
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        char text[32];
+        if (pid != program)
+            continue;
+        int len = snprintf(text, sizeof text, "E %d", status);
+        send(control, text, (size_t)len, MSG_NOSIGNAL);
+        ended = true;
+    }
     return ended;
 }
 
@@ -203,7 +193,7 @@ static void kill_all_of(uid_t uid)
     }
 }
 
-static void kill_everything(const struct options *options)
+static void kill_once(const struct options *options)
 {
     if (options->in_namespace)
         kill(-1, SIGKILL);
@@ -211,8 +201,15 @@ static void kill_everything(const struct options *options)
         kill_all_of(options->uid);
     else
         kill_descendants();
+}
+
+/* Again after each that ended: one may have forked while the others were counted. */
+static void kill_everything(const struct options *options)
+{
+    kill_once(options);
     while (waitpid(-1, NULL, 0) > 0)
-        ;
+        if (options->in_namespace || options->uid == 0)
+            kill_once(options);
 }
 
 /* Until the grader closes the control socket. */
@@ -240,8 +237,13 @@ static void keep(int control, pid_t program, int signals)
 
 int main(int argc, char **argv)
 {
-    struct options options = {-1, RLIM_INFINITY, RLIM_INFINITY, RLIM_INFINITY, RLIM_INFINITY,
-                              0,  false,         false};
+    struct options options = {
+        .control = -1,
+        .files = RLIM_INFINITY,
+        .processes = RLIM_INFINITY,
+        .file_bytes = RLIM_INFINITY,
+        .cpu_seconds = RLIM_INFINITY,
+    };
     sigset_t blocked, before;
 
     if (!parse_options(argc, argv, &options))

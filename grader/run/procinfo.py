@@ -66,11 +66,12 @@ def children(pid: int) -> list[int]:
     return found
 
 
-def tree(pid: int) -> Iterator[int]:
+def tree(pid: int) -> list[int]:
     """The process and all its descendants that still have their parents."""
-    yield pid
-    for child in children(pid):
-        yield from tree(child)
+    found = [pid]
+    for parent in found:  # grows while it is walked
+        found += [child for child in children(parent) if child not in found]
+    return found
 
 
 def ancestors(pid: int, last: int) -> set[int]:
@@ -82,23 +83,24 @@ def ancestors(pid: int, last: int) -> set[int]:
     return found
 
 
-def private_bytes(pid: int) -> int:
-    """Resident memory that is not shared with files or other processes' files, in bytes."""
+def resident_bytes(pid: int) -> int:
+    """Resident memory in bytes, shared pages included."""
     try:
-        _, resident, shared, *_ = Path(f"/proc/{pid}/statm").read_text().split()
-    except (OSError, ValueError):
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
+    except (OSError, ValueError, IndexError):
         return 0
-    return (int(resident) - int(shared)) * _PAGE
 
 
 def proportional_bytes(pid: int) -> int:
     """Its share of resident memory, in bytes: a page that n processes have counts 1/n for each."""
     try:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    except OSError:
-        return private_bytes(pid)
-    sizes = dict(line.split()[:2] for line in text.splitlines()[1:])
-    return int(sizes.get("Pss_Anon:", sizes["Pss:"])) << 10
+        return (
+            int(next(line.split()[1] for line in text.splitlines() if line.startswith("Pss:")))
+            << 10
+        )
+    except (OSError, ValueError, IndexError, StopIteration):
+        return resident_bytes(pid)
 
 
 def descriptors(pid: int) -> dict[int, str]:
@@ -141,6 +143,7 @@ class TcpSocket(NamedTuple):
     counts bytes; ``inode`` is "0" for a connection that nobody has accepted.
     """
 
+    on_loopback: bool
     port: int
     peer_port: int
     state: str
@@ -158,7 +161,8 @@ def tcp_sockets(pid: int | str = "self") -> Iterator[TcpSocket]:
         for fields in map(str.split, lines):
             port, peer_port = (int(fields[n].rpartition(":")[2], 16) for n in (1, 2))
             unread = int(fields[4].partition(":")[2], 16)
-            yield TcpSocket(port, peer_port, fields[3], unread, fields[9])
+            loopback = fields[1].partition(":")[0].endswith("0100007F")  # 127.0.0.1, mapped too
+            yield TcpSocket(loopback, port, peer_port, fields[3], unread, fields[9])
 
 
 def listening_ports(pid: int) -> list[int]:
@@ -169,5 +173,5 @@ def listening_ports(pid: int) -> list[int]:
 
 def connections(pid: int, port: int) -> int:
     """How many sockets on local ``port``, other than listening ones, some process still holds."""
-    sockets = [s for s in tcp_sockets(pid) if s.port == port]
+    sockets = [s for s in tcp_sockets(pid) if s.port == port and s.on_loopback]
     return sum(1 for s in sockets if s.state != "0A" and s.inode != "0")

@@ -27,10 +27,10 @@ from grader.run.world import World
 from grader.verdicts import Diagnosis, StageFailure, Verdict
 
 _KEEP = 64 * 1024
-_PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _REPORT = re.compile(
-    rb"(?:=+\n)?(?:==\d+==\s*ERROR: (?:Address|Leak)Sanitizer|WARNING: ThreadSanitizer"
-    rb"|AddressSanitizer:DEADLYSIGNAL)|^.*: runtime error: ",
+    rb"==\d+==\s*ERROR: (?:Address|Leak)Sanitizer|WARNING: ThreadSanitizer"
+    rb"|AddressSanitizer:DEADLYSIGNAL|^[^\n]{1,400}: runtime error: ",
     re.MULTILINE,
 )
 _REPORT_END = re.compile(rb"^Shadow bytes around|^==\d+==ABORTING", re.MULTILINE)
@@ -46,6 +46,11 @@ def adopt_orphans(janitor: int) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+def die_with_parent() -> None:
+    """For a child process of the grader's own: prctl(2), PR_SET_PDEATHSIG."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
 def kill_orphans() -> None:
     """Ends what a program left behind that killed its own keeper."""
     while orphans := [pid for pid in procinfo.children(os.getpid()) if pid not in _SUPERVISORS]:
@@ -54,9 +59,10 @@ def kill_orphans() -> None:
             os.waitpid(pid, 0)
 
 
-def _set_files(pid: int, soft: int, hard: int) -> None:
+def _set_files(pid: int, soft: int) -> None:
     with contextlib.suppress(ProcessLookupError):
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, hard))
+        _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (min(soft, hard), hard))
 
 
 def as_user(uid: int | None, action: Callable[[], None]) -> None:
@@ -76,6 +82,22 @@ def as_user(uid: int | None, action: Callable[[], None]) -> None:
         os._exit(0)
     if os.waitpid(child, 0)[1] != 0:
         raise MachineError(f"user {uid} may not do what is needed to a process of its own")
+
+
+def _find_report(text: bytes) -> str:
+    found = _REPORT.search(text)
+    if found is None:
+        return ""
+    words = text[found.start() :]
+    end = _REPORT_END.search(words)
+    return escape.visible(words[: end.start()] if end else words)
+
+
+def signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal
+        return f"signal {number}"
 
 
 class Output:
@@ -122,6 +144,7 @@ class Program:
         self.status: int | None = None  # as of waitpid(2), once it has ended
         self.pid = 0
         self._start_error = ""
+        self._report = (0, "")  # the size of stderr when it was looked for, and what was found
         self._supervisors: set[int] = set()
         self._lost = self._may_end = False
         self._uid = sandbox.isolation.uid
@@ -258,9 +281,11 @@ class Program:
 
     def _check(self) -> None:
         """Memory, output, and a keeper that somebody killed."""
-        if self.status is not None or not self.pid:
+        if self._start_error:
+            raise MachineError(f"{self.name} could not be executed: {self._start_error}")
+        if not self.pid:
             return
-        if self._lost:
+        if self._lost and self.status is None:
             raise StageFailure(
                 f"{self.name} and what ran with it were killed from within",
                 diagnosis=Diagnosis(
@@ -268,8 +293,7 @@ class Program:
                     "the program sent a signal to processes that are not its own",
                 ),
             )
-        used = sum(map(procinfo.private_bytes, self.processes()))
-        if used > self.limits.memory_bytes:
+        if self._takes_more_than(self.limits.memory_bytes):
             self.kill()
             raise StageFailure(
                 f"{self.name} took more than {self.limits.memory_bytes >> 20} MiB of memory",
@@ -285,6 +309,13 @@ class Program:
                     "output without end: is a loop printing the same error over and over?",
                 ),
             )
+
+    def _takes_more_than(self, size: int) -> bool:
+        """What its processes hold, each page once. (To count pages more often is cheaper.)"""
+        pids = self.processes()
+        if sum(map(procinfo.resident_bytes, pids)) <= size:
+            return False
+        return sum(map(procinfo.proportional_bytes, pids)) > size
 
     def ended(self) -> bool:
         return self.status is not None
@@ -307,20 +338,16 @@ class Program:
         if self.status is None:
             return "still runs"
         code = os.waitstatus_to_exitcode(self.status)
-        return f"exited with {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
+        return f"exited with {code}" if code >= 0 else f"killed by {signal_name(-code)}"
 
     def report(self) -> str:
         """The sanitizer's report in what the program printed on stderr, without the map of shadow
         bytes; or "".
         """
         self._drain()
-        text = self.stderr.kept()
-        found = _REPORT.search(text)
-        if found is None:
-            return ""
-        words = text[found.start() :]
-        end = _REPORT_END.search(words)
-        return escape.visible(words[: end.start()] if end else words)
+        if self._report[0] != self.stderr.size:
+            self._report = (self.stderr.size, _find_report(self.stderr.kept()))
+        return self._report[1]
 
     def verdict_of_ending(self) -> Verdict | None:
         """CRASH, SANITIZER or None, by how the program (or a child of it) ended."""
@@ -335,9 +362,28 @@ class Program:
 
     def signal(self, number: int) -> None:
         """Sends a signal to the program itself, not to its children."""
-        self.world.log(self.name, f"is sent {signal.Signals(number).name}")
+        self.world.log(self.name, f"is sent {signal_name(number)}")
         with contextlib.suppress(OSError):
             self._control.send(bytes([number]))
+
+    def stop(self) -> None:
+        """SIGSTOP to all its processes, and waits until they have stopped."""
+        self.world.log(self.name, "is stopped (SIGSTOP)")
+        self.world.wait(self._stopped, f"{self.name} to stop", every=0.001)
+
+    def _stopped(self) -> bool:
+        running = [pid for pid in self.processes() if procinfo.state(pid) not in ("T", "Z", "")]
+        for pid in running:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+        return not running
+
+    def go_on(self) -> None:
+        """SIGCONT to all its processes."""
+        self.world.log(self.name, "goes on (SIGCONT)")
+        for pid in self.processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
     def kill(self) -> None:
         """SIGKILL to the program itself, and waits until it is gone."""
@@ -347,6 +393,10 @@ class Program:
     def processes(self) -> list[int]:
         """The program and all that it started, also those that no longer have their parents."""
         return [pid for pid in procinfo.tree(self._child.pid) if pid not in self._supervisors]
+
+    def runs(self) -> bool:
+        """Whether any of its processes runs, or waits for a CPU to run on."""
+        return any(procinfo.state(pid) == "R" for pid in self.processes())
 
     def cpu_seconds(self) -> float:
         """CPU time of all its processes so far."""
@@ -360,7 +410,7 @@ class Program:
             taken = procinfo.descriptors(pid)
             lowest = next(number for number in range(len(taken) + 1) if number not in taken)
             soft = self.limits.files if free else lowest
-            as_user(self._uid, partial(_set_files, pid, soft, self.limits.files))
+            as_user(self._uid, partial(_set_files, pid, soft))
 
     def state(self) -> str:
         """What the program is doing now, in one line."""
@@ -390,5 +440,4 @@ class Program:
             self._child.kill()
             self._child.wait()
         _SUPERVISORS.discard(self._child.pid)
-        if self._lost:
-            kill_orphans()
+        kill_orphans()

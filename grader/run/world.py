@@ -23,6 +23,7 @@ class Source(Protocol):
 
 
 SHOWN = 48  # bytes of data that an event keeps
+_MOST_EVENTS = 20_000  # of more, some in the middle are forgotten
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,18 @@ class World:
 
     def log(self, who: str, what: str, data: bytes = b"") -> None:
         """Notes an event of the stage for its transcript."""
+        if len(self.events) > _MOST_EVENTS:
+            del self.events[_MOST_EVENTS // 2 : _MOST_EVENTS // 2 + 1000]
         self.events.append(Event(round(self.elapsed(), 6), who, what, data[:SHOWN], len(data)))
 
     def elapsed(self) -> float:
         """Seconds since the stage began."""
         return time.monotonic() - self._started
+
+    def extend(self, seconds: float) -> None:
+        """Puts the deadline off."""
+        if self._end is not None:
+            self._end += seconds
 
     def watch(self, source: Source, events: int, on_event: Callable[[int], None]) -> None:
         """Calls ``on_event`` with the ready events (selectors.EVENT_*); 0 for ``events`` stops
@@ -90,15 +98,17 @@ class World:
             for test in self._checks:
                 test()
 
-    def wait(self, ready: Callable[[], bool], waiting_for: str) -> None:
-        """Serves events until ``ready()``; raises Hang, naming what was waited for, when the
-        deadline passes.
+    def wait(
+        self, ready: Callable[[], bool], waiting_for: str, every: float = CHECK_EVERY_S
+    ) -> None:
+        """Serves events until ``ready()``, which is asked after each event and ``every`` so many
+        seconds; raises Hang, naming what was waited for, when the deadline passes.
         """
         while not ready():
             left = self.CHECK_EVERY_S if self._end is None else self._end - time.monotonic()
             if left <= 0:
                 raise Hang(waiting_for, self.seconds or 0)
-            self.turn(min(left, self.CHECK_EVERY_S))
+            self.turn(min(left, every))
 
     def observe(self, seconds: float, until: Callable[[], bool]) -> bool:
         """Serves events for ``seconds`` of wall-clock time, or until ``until()``; returns what it

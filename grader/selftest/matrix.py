@@ -55,6 +55,7 @@ def run_one(
 def failures(run: Run) -> dict[str, str]:
     """The stage that stopped the run, with verdict and diagnosis; {} if none did."""
     assert run.result is not None, run.stdout + run.stderr
+    assert run.status != 2, run.stdout + run.stderr
     for stage in run.result.stages:
         if stage.verdict not in (Verdict.PASS, Verdict.SKIPPED):
             diagnosis = stage.failure.diagnosis_id if stage.failure else ""

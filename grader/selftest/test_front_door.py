@@ -77,6 +77,7 @@ def checkout(tmp_path: Path) -> Iterator[Path]:
         (["kit", "RELEASE=9"], "9"),
         (["bench", "LAB=9"], "there is no lab '9'"),
         (["nonsense"], "nonsense"),
+        (["build1", "lab1"], "leave out build1"),
     ],
     ids=" ".join,
 )

@@ -59,6 +59,7 @@ def first_stage(run: Run) -> StageResult:
         ("ignores_sigterm", {"HANG"}, {"not-listening"}),
         ("daemon", {"WRONG"}, {"ended-at-start"}),
         ("memory", {"WRONG", "SANITIZER"}, {"memory-bound", "sanitizer"}),
+        ("shared_memory", {"WRONG"}, {"memory-bound"}),
         ("no_listen", {"WRONG"}, {"refused"}),
         ("no_compile", {"BUILD"}, {""}),
     ],
@@ -83,6 +84,32 @@ def test_the_sandbox_shows_nothing_of_the_machine(identity: Identity, token: str
         assert could in ([], ["could open /proc/1/environ"])
     assert "uid 0\n" not in failure.stderr + "\n"
     assert not list(Path("/").glob(f"*/{token}"))
+
+
+def test_the_supervisor_cannot_be_traced(identity: Identity, token: str) -> None:
+    run = identity.grade(WORK=tree_with(identity, HOSTILE / "traces_init.c", token), STAGE="1.1")
+    failure = first_stage(run).failure
+    assert failure is not None
+    could = [line for line in failure.stderr.splitlines() if line.startswith("could")]
+    assert could == []
+    assert wait_until(lambda: identity.leftovers(token) == []), identity.leftovers(token)
+
+
+def test_sources_are_not_read_through_links(identity: Identity, token: str) -> None:
+    work = identity.folder / "linked"
+    work.mkdir(mode=0o755)
+    (work / "lab1-echo").symlink_to(ROOT / "solutions" / "lab1-echo")
+    run = identity.grade(WORK=work)
+    assert run.status == 2 and "no folder lab1-echo" in run.stderr, run.stdout + run.stderr
+
+
+def test_odd_names_are_no_part_of_the_build(identity: Identity, token: str) -> None:
+    source = ROOT / "solutions" / "lab1-echo" / "echo_server.c"
+    work = tree_with(identity, source, token)
+    for name in ("a$(shell touch pwned)b.c", "-o.c", "two words.c", "Uebung\n.c"):
+        (work / "lab1-echo" / name).write_text("#error not meant to be compiled\n")
+    run = identity.grade(WORK=work, STAGE="1.2")
+    assert run.status == 0, run.stdout + run.stderr
 
 
 def test_the_environment_of_the_caller_stays_outside(identity: Identity, token: str) -> None:

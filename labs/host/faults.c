@@ -42,7 +42,7 @@ ssize_t __real_sendmsg(int fd, const struct msghdr *message, int flags);
 int __real_accept(int fd, struct sockaddr *address, socklen_t *size);
 int __real_accept4(int fd, struct sockaddr *address, socklen_t *size, int flags);
 
-static atomic_ulong calls, reads, writes, accepts;
+static atomic_ulong calls, reads, writes, refusals, accepts;
 
 /* The number behind name= in FAULTS, or 0. */
 static unsigned long setting(const char *name)
@@ -120,7 +120,7 @@ static bool would_block(int fd)
     unsigned long count = setting("eagain");
 
     if (count == 0 || (fcntl(fd, F_GETFL) & O_NONBLOCK) == 0 || !is_stream(fd) ||
-        !every(count, ++writes))
+        !every(count, ++refusals))
         return false;
     errno = EAGAIN;
     return true;

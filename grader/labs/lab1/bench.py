@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from grader.bench import Row, compare
+from grader.run.program import die_with_parent
 
 MIB = 1 << 20
 
@@ -36,7 +37,12 @@ def peer() -> Iterator[int]:
     with _Peer(("127.0.0.1", 0), _Echo) as server:
         child = os.fork()
         if child == 0:
-            server.serve_forever()
+            try:
+                die_with_parent()
+                signal.signal(signal.SIGINT, signal.SIG_DFL)
+                server.serve_forever()
+            finally:
+                os._exit(0)
         try:
             yield server.server_address[1]
         finally:

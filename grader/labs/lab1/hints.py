@@ -330,10 +330,12 @@ DIAGNOSES = {
         "No descriptor was free at that moment. The client still waits in the queue.",
         "Wait a little, or until a connection was closed, and call accept() again.",
     ),
-    "fault-eagain": Hint(
-        "What does EAGAIN say about a non-blocking socket?",
-        "There is no room now; that is neither an error nor the end.",
-        "Keep the rest, wait with poll() until the socket is writable, and go on.",
+    "fault-mix": Hint(
+        "Which of your calls goes wrong when the one before it was cut short?",
+        "Short counts and EINTR meet: after an interruption the program starts again at the wrong "
+        "place, or counts the -1.",
+        "Look at each return value before you use it: -1 with EINTR moved nothing; any other count "
+        "moved just that much.",
     ),
     "child-holds-listener": Hint(
         "Which descriptors does a child inherit from fork()?",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-
 from grader.labs.lab1.stages_echo import MIB, echo_server, expect_echo, served_client
 from grader.labs.server import Server
 from grader.labs.stage import Attempt, stage
@@ -94,11 +92,11 @@ def crowd(server: Server, pairs: int) -> list[Client]:
     """
     clients: list[Client] = []
     for _ in range(pairs):
-        server.program.signal(signal.SIGSTOP)
+        server.program.stop()
         pair = [server.connect(wait=False) for _ in range(2)]
         for client in pair:
             client.send(f"{client.name} of a crowd".encode())
-        server.program.signal(signal.SIGCONT)
+        server.program.go_on()
         for client in pair:
             client.expect(f"{client.name} of a crowd".encode())
         clients += pair
@@ -140,7 +138,7 @@ def reset_in_the_middle(server: Server) -> None:
     client = server.connect(receive_buffer=4096)
     client.pause_reading()
     client.send(bytes(8 * MIB))
-    client.wait_stuck()
+    server.come_to_rest(client)
     client.reset()
 
 
@@ -148,20 +146,20 @@ def reset_after_the_end(server: Server) -> None:
     """A byte, FIN and RST are all there before the server looks: it reads the byte, and its write
     gets EPIPE.
     """
-    server.program.signal(signal.SIGSTOP)
+    server.program.stop()
     client = server.connect(wait=False)
     client.send(b"x")
     client.finish_sending()
     client.wait_sent()
     client.reset()
-    server.program.signal(signal.SIGCONT)
+    server.program.go_on()
 
 
 def reset_before_accept(server: Server) -> None:
     """The connection is dead before the server takes it from the queue."""
-    server.program.signal(signal.SIGSTOP)
+    server.program.stop()
     server.connect(wait=False).reset()
-    server.program.signal(signal.SIGCONT)
+    server.program.go_on()
 
 
 @stage(

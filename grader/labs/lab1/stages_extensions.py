@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import socket
-from itertools import pairwise
 from typing import Any
 
 from grader.labs.endpoint import Listener, UdpSocket, loopback_hosts
@@ -81,6 +80,7 @@ class Terminal:
         self.program = attempt.start(program, *args, stdio=theirs, stdin=stdin, **more)
         theirs.close()
         self.keyboard = Client(attempt.world, ours, "the terminal", peer=program)
+        self.keyboard.over = self.program.ended
         attempt.clients.append(self.keyboard)
 
     def expect_status(self, wanted: int, why: str, words: bool = False) -> None:
@@ -358,20 +358,21 @@ def expect_reply(terminal: Terminal, line: bytes) -> None:
 
 
 def answered(attempt: Attempt, server: UdpSocket) -> None:
-    """Replies at once, late, twice, and among others."""
-    client = udp_client(attempt, server.port, timeout=300, tries=3)
+    """Replies at once, late, twice, and among others. So many tries that a slow machine, which
+    answers late, makes no difference: further tries of a line are passed over.
+    """
+    server.passes_over_repeats = True
+    client = udp_client(attempt, server.port, timeout=300, tries=1000)
     client.keyboard.send(b"one\n")
     server.answer(b"one")
     expect_reply(client, b"one\n")
     client.keyboard.send(b"two\n")
     tries = [server.receive(b"two"), *(server.receive_again(b"two") for _ in range(2))]
-    for before, after in pairwise(tries):
-        if after.at - before.at < 0.295:
-            fail(
-                f"the next try came {after.at - before.at:.3f} s after the one before, with "
-                "--timeout 300",
-                Diagnosis("timeout-short", "it sent again before the time was over"),
-            )
+    if tries[2].at - tries[0].at < 0.45:
+        fail(
+            f"three tries came within {tries[2].at - tries[0].at:.3f} s, with --timeout 300",
+            Diagnosis("timeout-short", "it sent again before the time was over"),
+        )
     server.reply(tries[0])
     expect_reply(client, b"two\n")
     for late in tries[1:]:
@@ -395,14 +396,15 @@ def answered(attempt: Attempt, server: UdpSocket) -> None:
     server.answer(b"no line end")
     expect_reply(client, b"no line end\n")
     client.expect_status(0, "every line was answered")
+    server.waiting.clear()
 
 
 def lost(attempt: Attempt, server: UdpSocket) -> None:
     """No reply at all: as many tries as were asked for, each as long as was asked for."""
-    client = udp_client(attempt, server.port, timeout=20, tries=40)
+    client = udp_client(attempt, server.port, timeout=20, tries=25)
     client.keyboard.send(b"lost\n")
     server.receive(b"lost")
-    for _ in range(39):
+    for _ in range(24):
         server.receive_again(b"lost")
     client.expect_status(1, "no reply came", words=True)
     server.expect_no_more("the client tried more than --tries times")
@@ -416,7 +418,7 @@ def nobody_there(attempt: Attempt) -> None:
     began = attempt.world.elapsed()
     client.keyboard.send(b"hello\n")
     client.expect_status(1, "nobody is there", words=True)
-    if attempt.world.elapsed() - began < 0.295:
+    if attempt.world.elapsed() - began < 0.25:
         fail(
             "nobody is there, and the client gave up before two tries of 150 ms were over",
             Diagnosis("gave-up-early", "ECONNREFUSED is no reason to stop waiting"),

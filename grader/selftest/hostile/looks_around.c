@@ -16,8 +16,9 @@ static void try_open(const char *path, int flags)
 
 int main(void)
 {
-    struct sockaddr_in outside = {
-        .sin_family = AF_INET, .sin_port = htons(53), .sin_addr.s_addr = htonl(0xC0000201)};
+    struct sockaddr_in outside = {.sin_family = AF_INET,
+                                  .sin_port = htons(53),
+                                  .sin_addr.s_addr = htonl(0xC0000201)};
     int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
     prctl(PR_SET_NAME, "TOKEN");

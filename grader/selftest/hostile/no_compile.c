@@ -2,4 +2,7 @@
 #include "../../grader/labs/lab1/stages_echo.py"
 #include "/etc/shadow"
 __asm__(".incbin \"/etc/passwd\"");
-int main(void) { return 0 }
+int main(void)
+{
+    return 0
+}
