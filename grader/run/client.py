@@ -206,6 +206,11 @@ class Client:
         )
         raise StageFailure(f"{what} to {self.name} {how}", difference=found, diagnosis=diagnosis)
 
+    def unread(self) -> int:
+        """Bytes that this client sent, and that lie unread in the program's receive buffer."""
+        waits = self._waits()
+        return waits.unread if waits else 0
+
     def _waits(self) -> diagnose.Waits | None:
         """What the kernel holds for a program that this client is connected to by TCP."""
         if self.socket.family != socket.AF_INET or self.ended:

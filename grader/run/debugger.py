@@ -14,7 +14,9 @@ from typing import IO, Any
 
 from grader.errors import UsageError
 from grader.run import procinfo
-from grader.run.program import Output, Program, kill_orphans
+from grader.run.orphans import kill_orphans
+from grader.run.output import Output
+from grader.run.program import Program
 from grader.run.sandbox import ENVIRONMENT, Limits, Sandbox
 from grader.run.world import World
 

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import array
 import contextlib
-import ctypes
 import fcntl
 import os
-import re
-import resource
 import selectors
 import signal
 import socket
 import struct
 import subprocess
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -22,75 +18,11 @@ from typing import IO
 from grader.errors import MachineError
 from grader.report import escape
 from grader.run import procinfo
+from grader.run.orphans import SUPERVISORS, as_user, kill_orphans, set_files
+from grader.run.output import Output, find_report
 from grader.run.sandbox import ENVIRONMENT, SANITIZER_EXIT, Limits, Sandbox
 from grader.run.world import World
 from grader.verdicts import Diagnosis, StageFailure, Verdict
-
-_KEEP = 64 * 1024
-_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
-_REPORT = re.compile(
-    rb"==\d+==\s*ERROR: (?:Address|Leak)Sanitizer|WARNING: ThreadSanitizer"
-    rb"|AddressSanitizer:DEADLYSIGNAL|^[^\n]{1,400}: runtime error: ",
-    re.MULTILINE,
-)
-_REPORT_END = re.compile(rb"^Shadow bytes around|^==\d+==ABORTING", re.MULTILINE)
-
-
-# Children of the grader that are its own: keepers, sandboxes, the janitor.
-_SUPERVISORS: set[int] = set()
-
-
-def adopt_orphans(janitor: int) -> None:
-    """What outlives its keeper becomes the grader's child: prctl(2), PR_SET_CHILD_SUBREAPER."""
-    _SUPERVISORS.add(janitor)
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-
-
-def die_with_parent() -> None:
-    """For a child process of the grader's own: prctl(2), PR_SET_PDEATHSIG."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-
-
-def kill_orphans() -> None:
-    """Ends what a program left behind that killed its own keeper."""
-    while orphans := [pid for pid in procinfo.children(os.getpid()) if pid not in _SUPERVISORS]:
-        for pid in orphans:
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-
-
-def _set_files(pid: int, soft: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, (min(soft, hard), hard))
-
-
-def as_user(uid: int | None, action: Callable[[], None]) -> None:
-    """Does it in a child process as ``uid``, or right here for None. Raises MachineError."""
-    if uid is None:
-        action()
-        return
-    child = os.fork()
-    if child == 0:
-        try:
-            os.setgroups([])
-            os.setresgid(uid, uid, uid)
-            os.setresuid(uid, uid, uid)
-            action()
-        except BaseException:
-            os._exit(1)
-        os._exit(0)
-    if os.waitpid(child, 0)[1] != 0:
-        raise MachineError(f"user {uid} may not do what is needed to a process of its own")
-
-
-def _find_report(text: bytes) -> str:
-    found = _REPORT.search(text)
-    if found is None:
-        return ""
-    words = text[found.start() :]
-    end = _REPORT_END.search(words)
-    return escape.visible(words[: end.start()] if end else words)
 
 
 def signal_name(number: int) -> str:
@@ -98,27 +30,6 @@ def signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:  # a real-time signal
         return f"signal {number}"
-
-
-class Output:
-    """What a program printed: its first and last 64 KiB are kept, the rest is read and counted."""
-
-    def __init__(self) -> None:
-        self.head = bytearray()
-        self.tail = bytearray()
-        self.size = 0
-
-    def add(self, data: bytes) -> None:
-        self.size += len(data)
-        room = _KEEP - len(self.head)
-        self.head += data[: max(0, room)]
-        self.tail += data[max(0, room) :]
-        del self.tail[:-_KEEP]
-
-    def kept(self) -> bytes:
-        left_out = self.size - len(self.head) - len(self.tail)
-        gap = f"\n[{left_out} bytes left out]\n".encode() if left_out else b""
-        return bytes(self.head) + gap + bytes(self.tail)
 
 
 class Program:
@@ -156,7 +67,7 @@ class Program:
         self._child = self._spawn(
             argv, inherited, sandbox, everything, writable or sandbox.scratch, (stdin, stdio)
         )
-        _SUPERVISORS.add(self._child.pid)
+        SUPERVISORS.add(self._child.pid)
         theirs.close()
         for descriptor in inherited[1:]:
             os.close(descriptor)
@@ -346,7 +257,7 @@ class Program:
         """
         self._drain()
         if self._report[0] != self.stderr.size:
-            self._report = (self.stderr.size, _find_report(self.stderr.kept()))
+            self._report = (self.stderr.size, find_report(self.stderr.kept()))
         return self._report[1]
 
     def verdict_of_ending(self) -> Verdict | None:
@@ -410,7 +321,7 @@ class Program:
             taken = procinfo.descriptors(pid)
             lowest = next(number for number in range(len(taken) + 1) if number not in taken)
             soft = self.limits.files if free else lowest
-            as_user(self._uid, partial(_set_files, pid, soft))
+            as_user(self._uid, partial(set_files, pid, soft))
 
     def state(self) -> str:
         """What the program is doing now, in one line."""
@@ -439,5 +350,5 @@ class Program:
         except subprocess.TimeoutExpired:
             self._child.kill()
             self._child.wait()
-        _SUPERVISORS.discard(self._child.pid)
+        SUPERVISORS.discard(self._child.pid)
         kill_orphans()

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from grader.run.program import adopt_orphans
+from grader.run.orphans import adopt_orphans
 
 # What programs in the sandbox see of /etc: names without a network.
 _ETC = {

@@ -58,8 +58,9 @@ def first_stage(run: Run) -> StageResult:
         ("kills_group", {"HANG", "WRONG"}, {"killed-supervisor", "not-listening"}),
         ("ignores_sigterm", {"HANG"}, {"not-listening"}),
         ("daemon", {"WRONG"}, {"ended-at-start"}),
-        ("memory", {"WRONG", "SANITIZER"}, {"memory-bound", "sanitizer"}),
-        ("shared_memory", {"WRONG"}, {"memory-bound"}),
+        # On a busy machine the deadline may come before the bound.
+        ("memory", {"WRONG", "SANITIZER", "HANG"}, {"memory-bound", "sanitizer", "not-listening"}),
+        ("shared_memory", {"WRONG", "HANG"}, {"memory-bound", "not-listening"}),
         ("no_listen", {"WRONG"}, {"refused"}),
         ("no_compile", {"BUILD"}, {""}),
     ],

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from grader.bench import Row, compare
-from grader.run.program import die_with_parent
+from grader.run.orphans import die_with_parent
 
 MIB = 1 << 20
 

@@ -6,6 +6,7 @@ from grader.labs.server import Server, byte_order
 from grader.labs.stage import Attempt, stage
 from grader.run.client import Client
 from grader.run.ports import free_port
+from grader.run.random import Random
 from grader.verdicts import Diagnosis, Hang, fail
 
 MIB = 1 << 20
@@ -178,12 +179,25 @@ def test_half_close(attempt: Attempt) -> None:
         client.expect_end()
     server = echo_server(attempt)
     client = server.connect(receive_buffer=4096)
-    data = attempt.random().bytes(8 * MIB)
-    client.pause_reading()
-    client.send(data)
-    server.come_to_rest(client)
+    data = more_than_the_buffers_hold(server, client, attempt.random())
     client.finish_sending()
     server.come_to_rest(client)
     client.resume_reading()
     client.expect(data)
     client.expect_end()
+
+
+def more_than_the_buffers_hold(server: Server, client: Client, random: Random) -> bytes:
+    """Sends, and does not read, until the server can neither write more nor read more: the end of
+    the stream then finds it with output that still waits.
+    """
+    client.pause_reading()
+    data = b""
+    for size in (2 * MIB, *[MIB // 2] * 28):
+        piece = random.bytes(size)
+        client.send(piece)
+        data += piece
+        server.come_to_rest(client)
+        if client.queued() or client.unread():
+            break
+    return data
