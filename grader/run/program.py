@@ -332,7 +332,7 @@ class Program:
         for kind, pids in (("threads", procinfo.threads(self.pid)[1:]), ("processes", others)):
             if pids:
                 shown = sorted({procinfo.doing(pid) for pid in pids})
-                words += f"; its {len(pids)} other {kind}: {', '.join(shown)}"
+                words += f"; its other {kind} ({len(pids)}): {', '.join(shown)}"
         return words
 
     def close(self) -> None:
