@@ -40,8 +40,8 @@ _GOES_IN = (
     "labs/lab*-*/*",
     "grader/*",
     "handouts/*",
-    "docs/protocol.md",
-    "docs/grader.md",
+    "docs/*",
+    "CONTRIBUTING.md",
 )
 
 
