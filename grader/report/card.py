@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import shlex
 from dataclasses import asdict
 from functools import partial
@@ -109,7 +110,7 @@ def _crash(program: Program, verdict: Verdict) -> str:
         marks = ("ERROR: ", "runtime error: ", "WARNING: ")
         lines = program.report().splitlines()
         headline = next((line for line in lines if any(mark in line for mark in marks)), "")
-        words = escape.one_line(headline.strip("= "), 200)
+        words = escape.one_line(re.sub(r"^=*\d*=+\s*", "", headline), 200)
         return f"{program.name} was stopped by a sanitizer: {words or 'see its report'}"
     return f"{program.name} was {program.ending()}"
 
@@ -159,7 +160,7 @@ def _stderr(programs: list[Program]) -> str:
     for program in programs:
         text = escape.visible(program.stderr.kept())
         report = program.report()
-        texts.append(text.partition(report)[0] if report else text)
+        texts.append(text.partition(report)[0].rstrip("=\n") if report else text)
     return escape.tail("\n".join(text.rstrip() for text in texts if text.strip()), _STDERR_LINES)
 
 
