@@ -4,6 +4,8 @@ handouts/ and docs/.
 Nothing is loaded from outside: every page, and the search, works from the disk.
 """
 
+import os
+
 project = "Echo to Raft"
 author = "The Echo to Raft authors"
 copyright = "2026, The Echo to Raft authors"  # Sphinx's own name for it
@@ -16,6 +18,11 @@ source_suffix = {".md": "markdown"}
 root_doc = "handouts/index"
 include_patterns = ["handouts/**", "docs/**"]
 nitpicky = True
+
+# BOOK_LANG=de takes translations from handouts/locale/de/LC_MESSAGES, where there are any (gettext).
+language = os.environ.get("BOOK_LANG") or "en"
+locale_dirs = ["handouts/locale"]
+gettext_compact = False
 
 html_theme = "furo"
 html_title = "Echo to Raft"
