@@ -19,7 +19,7 @@ root_doc = "handouts/index"
 include_patterns = ["handouts/**", "docs/**"]
 nitpicky = True
 
-# BOOK_LANG=de takes translations from handouts/locale/de/LC_MESSAGES, where there are any (gettext).
+# BOOK_LANG=de takes the translations in handouts/locale/de/LC_MESSAGES, if any (gettext).
 language = os.environ.get("BOOK_LANG") or "en"
 locale_dirs = ["handouts/locale"]
 gettext_compact = False
