@@ -14,6 +14,7 @@ from grader.labs.stage import Attempt
 from grader.report import escape
 from grader.run import procinfo
 from grader.run.client import Client
+from grader.run.ports import swapped_bytes
 from grader.run.program import Program
 from grader.verdicts import Diagnosis, Hang, StageFailure, fail
 
@@ -156,7 +157,7 @@ class Server:
                 Diagnosis("server-ended", "the server ended while it should serve on"),
             )
         ports = procinfo.listening_ports(self.program.pid)
-        swapped = (self.port & 0xFF) << 8 | self.port >> 8
+        swapped = swapped_bytes(self.port)
         if self.port not in ports and swapped in ports:
             fail(
                 f"it says port {self.port}, but listens on port {swapped}",

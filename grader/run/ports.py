@@ -28,16 +28,20 @@ def _is_free(port: int) -> bool:
     return True
 
 
+def swapped_bytes(port: int) -> int:
+    """The port that it reads as where htons or ntohs is missing."""
+    return (port & 0xFF) << 8 | port >> 8
+
+
 def free_port(avoid: frozenset[int] = frozenset()) -> int:
     """A port P such that P and P - 1000 (its Raft port) are free, and that reads as another free
     port when its two bytes are swapped. ``avoid`` names ports that are taken soon.
     """
     for port in _candidates():
-        swapped = (port & 0xFF) << 8 | port >> 8
         if (
             port not in avoid
-            and swapped != port
-            and all(map(_is_free, (port, port - _RAFT_DISTANCE)))
+            and swapped_bytes(port) not in (port, *range(1024))  # those below are privileged
+            and all(map(_is_free, (port, port - _RAFT_DISTANCE, swapped_bytes(port))))
         ):
             return port
     raise OSError("no free port below 32768")

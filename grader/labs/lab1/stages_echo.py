@@ -5,7 +5,7 @@ from __future__ import annotations
 from grader.labs.server import Server, byte_order
 from grader.labs.stage import Attempt, stage
 from grader.run.client import Client
-from grader.run.ports import free_port
+from grader.run.ports import free_port, swapped_bytes
 from grader.run.random import Random
 from grader.verdicts import Diagnosis, Hang, fail
 
@@ -57,8 +57,7 @@ def test_listens(attempt: Attempt) -> None:
 
 def expect_port(server: Server, port: int) -> None:
     """The server says the port that it was given."""
-    swapped = (port & 0xFF) << 8 | port >> 8
-    if server.port == swapped:
+    if server.port == swapped_bytes(port):
         fail(
             f"started with --port {port}, it says that it listens on port {server.port}",
             byte_order(port, server.port),
