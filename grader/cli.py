@@ -82,7 +82,15 @@ def sandbox(settings: Settings) -> Iterator[tuple[Sandbox, str]]:
 
 
 def builder_for(lab: Lab, settings: Settings, made: Sandbox, compiler: str) -> build.Builder:
-    return build.Builder(made, settings.work, (lab.folder,), settings.out / "build", compiler)
+    """A lab can borrow what it builds on, never itself."""
+    return build.Builder(
+        made,
+        settings.work,
+        (*lab.uses, lab.folder),
+        settings.out / "build",
+        compiler,
+        tuple(folder for folder in settings.borrow if folder in lab.uses),
+    )
 
 
 def grade_lab(

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.errors import UsageError
+from grader.labs import LABS
+from grader.run.build import SOLUTIONS
 from grader.run.isolation import LIMITS, NAMESPACES
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a run is about. ``stage`` and ``isolation`` are None where they were not asked for."""
+    """What a run is about. ``stage`` and ``isolation`` are None where they were not asked for;
+    ``borrow`` has the folders of the labs whose modules come from the reference.
+    """
 
     work: Path
     out: Path
@@ -21,13 +25,11 @@ class Settings:
     go_on: bool
     repeat: bool
     isolation: str | None
+    borrow: tuple[str, ...] = ()
 
     @staticmethod
     def from_environment() -> Settings:
         """Raises UsageError for a value that can't be meant."""
-        borrow = os.environ.get("BORROW")
-        if borrow:
-            raise UsageError(f"BORROW={borrow}: no lab before this one could be borrowed")
         work, out = Path(os.environ.get("WORK") or "labs"), Path(os.environ.get("OUT") or "out")
         if not work.is_dir():
             raise UsageError(f"WORK={work}: there is no such folder")
@@ -39,7 +41,16 @@ class Settings:
             go_on=_switch("ALL", "0"),
             repeat=_switch("REPEAT", "1"),
             isolation=_isolation(os.environ.get("ISOLATION") or None),
+            borrow=tuple(map(_borrowed, filter(None, os.environ.get("BORROW", "").split(",")))),
         )
+
+
+def _borrowed(number: str) -> str:
+    """The folder of a lab that the reference has here."""
+    for lab in LABS:
+        if number == str(lab.number) and (SOLUTIONS / lab.folder).is_dir():
+            return lab.folder
+    raise UsageError(f"BORROW={number}: there is no reference of a lab {number!r} here")
 
 
 def _seed(text: str) -> int:

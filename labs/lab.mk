@@ -3,13 +3,18 @@
 #   make -f lab.mk BUILD=judge judge/echo_server
 #
 # The folder it runs in holds include/, host/ and the lab folders, as labs/ does.  A program is linked from its own
-# file and from every module (a .c file without main) of its lab's folder and of the labs that it builds on.
+# file, from every module (a .c file without main) of its lab's folder, and from what it needs of the modules of the
+# labs before it.
 
 BUILD ?= judge
 CC ?= cc
 
 # The programs of each lab: files that hold a main.  Every other .c file of a lab's folder is a module.
 programs_lab1-echo := echo_server echo_client echo_threads udp_echo_server udp_echo_client
+programs_lab2-loop := loop_server select_client pool_server http_server http_get
+
+# Given programs, from host/, around the modules of a lab.
+given_lab2-loop := loop_driver
 
 # judge: what verdicts come from.  faults: the same objects, with the system calls routed through host/faults.c.
 # plain: what sanitizers forbid, and benchmarks.  threads: data races.
@@ -25,21 +30,30 @@ LDLIBS := -pthread
 faulty := read readv recv recvfrom recvmsg write writev send sendto sendmsg accept accept4
 wrap := $(faulty:%=-Wl,--wrap=%)
 
-labs := lab1-echo
-uses_lab1-echo := lab1-echo
+labs := lab1-echo lab2-loop
+uses_lab2-loop := lab1-echo
 
-# $(call modules,LAB): the modules in a lab's folder.
+# $(call modules,LAB): the modules in a lab's folder.  $(call objects,FILES): what they compile to.
 modules = $(filter-out $(programs_$(1):%=$(1)/%.c),$(sort $(wildcard $(1)/*.c)))
+objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
-# $(call objects,LAB,PROGRAM): all that a program is linked from.
-objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1)/$(2).c $(foreach lab,$(uses_$(1)),$(call modules,$(lab))))
-
+# $(call program,LAB,NAME,FILE)
 define program
-$(BUILD)/$(2): $(call objects,$(1),$(2)) $(if $(filter faults,$(BUILD)),$(BUILD)/obj/host/faults.o)
+$(BUILD)/$(2): $(call objects,$(3) $(call modules,$(1)) $(if $(filter faults,$(BUILD)),host/faults.c)) \
+    $(uses_$(1):%=$(BUILD)/%.a)
 	$$(CC) $(flags_$(BUILD)) $(if $(filter faults,$(BUILD)),$(wrap)) -o $$@ $$^ $$(LDLIBS)
 endef
 
-$(foreach lab,$(labs),$(foreach p,$(programs_$(lab)),$(eval $(call program,$(lab),$(p)))))
+$(foreach lab,$(labs),$(foreach p,$(programs_$(lab)),$(eval $(call program,$(lab),$(p),$(lab)/$(p).c))))
+$(foreach lab,$(labs),$(foreach p,$(given_$(lab)),$(eval $(call program,$(lab),$(p),host/$(p).c))))
+
+# An archive gives only what is asked for, so a name may occur again in a later lab.
+define archive
+$(BUILD)/$(1).a: $(call objects,$(call modules,$(1)))
+	rm -f $$@ && ar rcs $$@ $$^
+endef
+
+$(foreach lab,$(labs),$(eval $(call archive,$(lab))))
 
 $(BUILD)/obj/%.o: %.c $(wildcard include/*.h host/*.h $(labs:%=%/*.h))
 	@mkdir -p $(@D)

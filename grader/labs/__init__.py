@@ -12,6 +12,10 @@ class Lab:
     number: int
     folder: str
     title: str
+    uses: tuple[str, ...] = ()  # the folders of the earlier labs whose modules it builds on
 
 
-LABS = (Lab(1, "lab1-echo", "A TCP echo server"),)
+LABS = (
+    Lab(1, "lab1-echo", "A TCP echo server"),
+    Lab(2, "lab2-loop", "One event loop, two backends", uses=("lab1-echo",)),
+)

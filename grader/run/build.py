@@ -23,6 +23,7 @@ from grader.verdicts import StageFailure, Verdict
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LABS = ROOT / "labs"
+SOLUTIONS = ROOT / "solutions"
 KEEPER = Path(__file__).with_name("keeper.c")
 
 # One build may take this long; a laptop needs about a second.
@@ -90,8 +91,9 @@ def _regular_file(folder: int, name: str) -> bytes | None:
 
 @dataclass
 class Builder:
-    """Builds programs of ``labs`` (folder names, such as lab1-echo) from ``work``; keeps what it
-    built in ``cache``.
+    """Builds the programs of the last of ``labs`` (folder names, such as lab1-echo) from ``work``,
+    with the modules of the others; keeps what it built in ``cache``. Labs in ``borrowed`` come from
+    the reference.
 
     The sources are read once: what is graded is what was there when the run began.
     """
@@ -101,6 +103,7 @@ class Builder:
     labs: tuple[str, ...]
     cache: Path
     compiler: str
+    borrowed: tuple[str, ...] = ()
     files: dict[str, bytes] = field(init=False)
     _staged: bool = field(default=False, init=False)
 
@@ -109,9 +112,10 @@ class Builder:
         for given in ("include", "host"):
             self.files |= {f"{given}/{name}": data for name, data in sources(LABS / given).items()}
         for lab in self.labs:
-            if (self.work / lab).is_symlink() or not (self.work / lab).is_dir():
-                raise UsageError(f"WORK={self.work}: it has no folder {lab}")
-            self.files |= {f"{lab}/{name}": data for name, data in sources(self.work / lab).items()}
+            top = SOLUTIONS if lab in self.borrowed else self.work
+            if (top / lab).is_symlink() or not (top / lab).is_dir():
+                raise UsageError(f"WORK={top}: it has no folder {lab}")
+            self.files |= {f"{lab}/{name}": data for name, data in sources(top / lab).items()}
 
     def programs(self, lab: str) -> list[str]:
         """The programs of a lab, as lab.mk lists them."""
@@ -157,7 +161,8 @@ class Builder:
         return folder
 
     def _make(self, program: str, build: str, cached: Path) -> None:
-        if f"{self.labs[-1]}/{program}.c" not in self.files:
+        names = (f"{self.labs[-1]}/{program}.c", f"host/{program}.c")
+        if not any(name in self.files for name in names):
             words = f"{self.work / self.labs[-1]}: there is no {program}.c"
             raise StageFailure(
                 f"{program} does not compile", verdict=Verdict.BUILD, output=escape.visible(words)

@@ -6,10 +6,12 @@ import os
 from typing import Any
 
 from grader.labs.endpoint import Listener, loopback_hosts
-from grader.labs.lab1.stages_echo import MIB, echo_server, expect_echo, expect_usage
+from grader.labs.lab1.stages_echo import echo_server
+from grader.labs.scenes import MIB, expect_echo
 from grader.labs.server import Server
 from grader.labs.stage import Attempt, stage
 from grader.labs.terminal import Terminal
+from grader.labs.usage import expect_usage
 from grader.run.client import Client
 from grader.verdicts import Diagnosis, Hang, NotAttempted, StageFailure, fail
 

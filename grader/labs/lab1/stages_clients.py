@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from grader.labs.lab1.stages_echo import MIB, echo_server, expect_echo, served_client
+from grader.labs.lab1.stages_echo import echo_server
+from grader.labs.resources import expect_bounded_memory, memory
+from grader.labs.scenes import (
+    MIB,
+    crowd,
+    expect_echo,
+    reset_after_the_end,
+    reset_before_accept,
+    reset_in_the_middle,
+    reset_when_idle,
+    served_client,
+)
 from grader.labs.server import Server
 from grader.labs.stage import Attempt, stage
 from grader.run import procinfo
-from grader.run.client import Client
 from grader.run.sandbox import Limits
-from grader.verdicts import Diagnosis, StageFailure, fail
-
-# What a server may hold for itself beyond what it held before: one reply of 1 MiB at most (the
-# protocol's bound on buffered output), the sanitizer's quarantine of 16 MiB, and room for another
-# way to allocate.
-MEMORY_BOUND = 40 * MIB
+from grader.verdicts import Diagnosis, StageFailure
 
 
 @stage(
@@ -86,23 +91,6 @@ def test_many_at_once(attempt: Attempt) -> None:
         expect_echo(client, b"still here")
 
 
-def crowd(server: Server, pairs: int) -> list[Client]:
-    """Connections that come two at a time, with their first bytes, before the server looks: as many
-    as a backlog of 1 holds, listen(2).
-    """
-    clients: list[Client] = []
-    for _ in range(pairs):
-        server.program.stop()
-        pair = [server.connect(wait=False) for _ in range(2)]
-        for client in pair:
-            client.send(f"{client.name} of a crowd".encode())
-        server.program.go_on()
-        for client in pair:
-            client.expect(f"{client.name} of a crowd".encode())
-        clients += pair
-    return clients
-
-
 @stage(
     "1.8",
     "Clients that reset",
@@ -124,42 +112,6 @@ def test_resets(attempt: Attempt) -> None:
         late = server.connect()
         expect_echo(late, b"a new client")
         late.close()
-
-
-def reset_when_idle(server: Server) -> None:
-    """The server's read fails with ECONNRESET."""
-    client = server.connect()
-    expect_echo(client, b"hello")
-    client.reset()
-
-
-def reset_in_the_middle(server: Server) -> None:
-    """The server has read some of it, and waits until it can write what nobody reads."""
-    client = server.connect(receive_buffer=4096)
-    client.pause_reading()
-    client.send(bytes(8 * MIB))
-    server.come_to_rest(client)
-    client.reset()
-
-
-def reset_after_the_end(server: Server) -> None:
-    """A byte, FIN and RST are all there before the server looks: it reads the byte, and its write
-    gets EPIPE.
-    """
-    server.program.stop()
-    client = server.connect(wait=False)
-    client.send(b"x")
-    client.finish_sending()
-    client.wait_sent()
-    client.reset()
-    server.program.go_on()
-
-
-def reset_before_accept(server: Server) -> None:
-    """The connection is dead before the server takes it from the queue."""
-    server.program.stop()
-    server.connect(wait=False).reset()
-    server.program.go_on()
 
 
 @stage(
@@ -189,24 +141,6 @@ def test_never_reads(attempt: Attempt) -> None:
     expect_bounded_memory(server, before)
     greedy.resume_reading()
     greedy.expect(data)
-
-
-def memory(server: Server) -> int:
-    """What the server's processes hold together, in bytes: what they share counts once."""
-    return sum(map(procinfo.proportional_bytes, server.program.processes()))
-
-
-def expect_bounded_memory(server: Server, before: int) -> None:
-    grown = memory(server) - before
-    if grown > MEMORY_BOUND:
-        fail(
-            f"the server holds {grown >> 20} MiB more than before",
-            Diagnosis(
-                "memory-unbounded",
-                "it reads on while nobody takes what it writes: stop reading until the output has "
-                "gone out",
-            ),
-        )
 
 
 @stage("1.10", "64 MiB through", points=6, see="lab1#large", source="write(2)", seconds=30)

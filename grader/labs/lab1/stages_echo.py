@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-from grader.labs.server import Server, byte_order
+from grader.labs.scenes import expect_echo, more_than_the_buffers_hold
+from grader.labs.server import Server
 from grader.labs.stage import Attempt, stage
-from grader.run.client import Client
-from grader.run.ports import free_port, swapped_bytes
-from grader.run.random import Random
-from grader.verdicts import Diagnosis, Hang, fail
-
-MIB = 1 << 20
+from grader.labs.usage import expect_port, expect_usage
+from grader.run.ports import free_port
+from grader.verdicts import Diagnosis, fail
 
 
 def echo_server(attempt: Attempt, **more: object) -> Server:
     """The student's server on a port of the kernel's choice."""
     return Server(attempt, "echo_server", "--port", "0", **more)
-
-
-def expect_echo(client: Client, data: bytes) -> None:
-    client.send(data)
-    client.expect(data)
-
-
-def served_client(server: Server) -> Client:
-    """A connection that the server has taken from its queue, whatever its backlog."""
-    client = server.connect()
-    expect_echo(client, b"hello")
-    return client
 
 
 @stage(
@@ -53,42 +39,6 @@ def test_listens(attempt: Attempt) -> None:
         expect_usage(attempt, "echo_server", args)
     for server in (first, second):
         server.connect()
-
-
-def expect_port(server: Server, port: int) -> None:
-    """The server says the port that it was given."""
-    if server.port == swapped_bytes(port):
-        fail(
-            f"started with --port {port}, it says that it listens on port {server.port}",
-            byte_order(port, server.port),
-        )
-    if server.port != port:
-        fail(
-            f"started with --port {port}, it says that it listens on port {server.port}",
-            Diagnosis("port-ignored", "the line names another port than the one asked for"),
-        )
-
-
-def expect_usage(attempt: Attempt, program: str, args: list[str]) -> None:
-    """A wrong call ends with status 2 and words on stderr."""
-    shown = " ".join([program, *args])
-    wrong = attempt.start(program, *args, name=shown)
-    status = Diagnosis(
-        "usage-status", "a wrong option or value is an error of the caller: a usage line, status 2"
-    )
-    try:
-        code = wrong.wait_end()
-    except Hang as hang:
-        hang.summary = f"'{shown}' should exit with 2, and goes on"
-        hang.diagnosis = status
-        raise
-    if code == 2 and wrong.stderr.size == 0:
-        fail(
-            f"'{shown}' prints no usage line on stderr",
-            Diagnosis("no-usage-line", "the exit status is right, the words are missing"),
-        )
-    if code != 2:
-        fail(f"'{shown}' should exit with 2, and {wrong.ending()}", status)
 
 
 @stage("1.2", "Echoes one message", points=8, see="lab1#echo", source="RFC 862; recv(2)")
@@ -184,19 +134,3 @@ def test_half_close(attempt: Attempt) -> None:
     client.resume_reading()
     client.expect(data)
     client.expect_end()
-
-
-def more_than_the_buffers_hold(server: Server, client: Client, random: Random) -> bytes:
-    """Sends, and does not read, until the server can neither write more nor read more: the end of
-    the stream then finds it with output that still waits.
-    """
-    client.pause_reading()
-    data = b""
-    for size in (2 * MIB, *[MIB // 2] * 28):
-        piece = random.bytes(size)
-        client.send(piece)
-        data += piece
-        server.come_to_rest(client)
-        if client.queued() or client.unread():
-            break
-    return data

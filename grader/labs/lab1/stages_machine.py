@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-from grader.labs.lab1.stages_clients import reset_in_the_middle
-from grader.labs.lab1.stages_echo import echo_server, expect_echo, served_client
+from grader.labs.lab1.stages_echo import echo_server
+from grader.labs.resources import (
+    expect_idle,
+    expect_no_connections,
+    expect_no_more_descriptors,
+    expect_no_zombies,
+    living,
+)
+from grader.labs.scenes import expect_echo, reset_in_the_middle, served_client, visit
 from grader.labs.server import Server
 from grader.labs.stage import Attempt, stage
 from grader.run import procinfo
@@ -156,41 +163,6 @@ def test_nothing_left_behind(attempt: Attempt) -> None:
     run_out_of_descriptors(attempt)
 
 
-def visit(server: Server, count: int) -> None:
-    """Clients that come, and leave in four ways."""
-    for _ in range(0, count, 4):
-        plain, resets, half, rude = (served_client(server) for _ in range(4))
-        plain.close()
-        resets.reset()
-        half.finish_sending()
-        half.expect_end()
-        half.close()
-        rude.pause_reading()
-        rude.send(b"nobody reads the echo of this")
-        rude.close()
-
-
-def expect_no_connections(server: Server) -> None:
-    expect_soon(
-        server,
-        lambda: not procinfo.connections(server.program.pid, server.port),
-        "the sockets of clients that left to be closed",
-        "descriptor-leak",
-        "sockets stay open after their clients left: is every one closed, also when a read or a "
-        "write fails?",
-    )
-
-
-def expect_no_more_descriptors(server: Server, before: int) -> None:
-    expect_soon(
-        server,
-        lambda: len(procinfo.descriptors(server.program.pid)) <= before,
-        f"the server to hold no more than {before} descriptors again",
-        "descriptor-leak",
-        "descriptors are left over after clients left",
-    )
-
-
 def expect_no_more_processes(server: Server) -> None:
     """Clients come and go, twenty at a time, until that adds no processes. A pool may still be
     starting at first; children that stay add twenty each time.
@@ -208,49 +180,6 @@ def expect_no_more_processes(server: Server) -> None:
             "processes are left over after clients left: a child that is done has to exit",
         ),
     )
-
-
-def living(server: Server) -> int:
-    """How many processes it has, zombies not counted."""
-    return sum(1 for pid in server.program.processes() if procinfo.state(pid) != "Z")
-
-
-def expect_no_zombies(server: Server) -> None:
-    expect_soon(
-        server,
-        lambda: all(procinfo.state(pid) != "Z" for pid in server.program.processes()),
-        "ended children to be waited for",
-        "zombies",
-        "children that ended are still in the process table: nobody waits for them, or not for "
-        "each "
-        "(one SIGCHLD may stand for many)",
-    )
-
-
-def expect_soon(
-    server: Server, ready: Callable[[], bool], waiting_for: str, diagnosis: str, text: str
-) -> None:
-    try:
-        server.world.wait(ready, waiting_for)
-    except Hang as hang:
-        fail(f"{hang.summary}", Diagnosis(diagnosis, text))
-
-
-def expect_idle(server: Server, when: str, diagnosis: str, text: str) -> None:
-    """An idle server sleeps. One that spins uses all the CPU time that it gets, and wants more: on
-    a busy machine it may get little, but it is never asleep.
-    """
-    program = server.program
-    awake: list[bool] = []
-
-    def spins() -> bool:
-        awake.append(program.runs())
-        return program.cpu_seconds() - before > 0.1
-
-    server.world.observe(0.1, lambda: False)  # what it still had to do
-    before = program.cpu_seconds()
-    if server.world.observe(0.6, spins) or (len(awake) >= 10 and all(awake)):
-        fail(f"the server uses the CPU {when}", Diagnosis(diagnosis, text))
 
 
 def run_out_of_descriptors(attempt: Attempt) -> None:

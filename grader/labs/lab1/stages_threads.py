@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 
-from grader.labs.lab1.stages_clients import (
+from grader.labs.scenes import (
+    expect_echo,
     reset_after_the_end,
     reset_in_the_middle,
     reset_when_idle,
+    served_client,
 )
-from grader.labs.lab1.stages_echo import expect_echo, expect_usage, served_client
 from grader.labs.server import Server
 from grader.labs.stage import Attempt, stage
+from grader.labs.usage import expect_usage
 from grader.run.client import Client
 from grader.verdicts import Diagnosis, Hang, fail
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from grader.labs.endpoint import UdpSocket
-from grader.labs.lab1.stages_echo import expect_usage
 from grader.labs.server import Server
 from grader.labs.stage import Attempt, stage
 from grader.labs.terminal import Terminal
+from grader.labs.usage import expect_usage
 from grader.verdicts import Diagnosis, Hang, StageFailure, fail
 
 

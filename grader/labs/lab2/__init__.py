@@ -1,0 +1,1 @@
+"""Lab 2: one event loop, two backends."""

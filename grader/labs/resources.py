@@ -1,0 +1,97 @@
+"""What a server holds and uses: memory, descriptors, processes, CPU time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from grader.labs.scenes import MIB
+from grader.labs.server import Server
+from grader.run import procinfo
+from grader.verdicts import Diagnosis, Hang, fail
+
+# What a server may hold for itself beyond what it held before: one reply of 1 MiB at most (the
+# protocol's bound on buffered output), the sanitizer's quarantine of 16 MiB, and room for another
+# way to allocate.
+MEMORY_BOUND = 40 * MIB
+
+
+def memory(server: Server) -> int:
+    """What the server's processes hold together, in bytes: what they share counts once."""
+    return sum(map(procinfo.proportional_bytes, server.program.processes()))
+
+
+def expect_bounded_memory(server: Server, before: int) -> None:
+    grown = memory(server) - before
+    if grown > MEMORY_BOUND:
+        fail(
+            f"the server holds {grown >> 20} MiB more than before",
+            Diagnosis(
+                "memory-unbounded",
+                "it reads on while nobody takes what it writes: stop reading until the output has "
+                "gone out",
+            ),
+        )
+
+
+def expect_no_connections(server: Server) -> None:
+    expect_soon(
+        server,
+        lambda: not procinfo.connections(server.program.pid, server.port),
+        "the sockets of clients that left to be closed",
+        "descriptor-leak",
+        "sockets stay open after their clients left: is every one closed, also when a read or a "
+        "write fails?",
+    )
+
+
+def expect_no_more_descriptors(server: Server, before: int) -> None:
+    expect_soon(
+        server,
+        lambda: len(procinfo.descriptors(server.program.pid)) <= before,
+        f"the server to hold no more than {before} descriptors again",
+        "descriptor-leak",
+        "descriptors are left over after clients left",
+    )
+
+
+def living(server: Server) -> int:
+    """How many processes it has, zombies not counted."""
+    return sum(1 for pid in server.program.processes() if procinfo.state(pid) != "Z")
+
+
+def expect_no_zombies(server: Server) -> None:
+    expect_soon(
+        server,
+        lambda: all(procinfo.state(pid) != "Z" for pid in server.program.processes()),
+        "ended children to be waited for",
+        "zombies",
+        "children that ended are still in the process table: nobody waits for them, or not for "
+        "each "
+        "(one SIGCHLD may stand for many)",
+    )
+
+
+def expect_soon(
+    server: Server, ready: Callable[[], bool], waiting_for: str, diagnosis: str, text: str
+) -> None:
+    try:
+        server.world.wait(ready, waiting_for)
+    except Hang as hang:
+        fail(f"{hang.summary}", Diagnosis(diagnosis, text))
+
+
+def expect_idle(server: Server, when: str, diagnosis: str, text: str) -> None:
+    """An idle server sleeps. One that spins uses all the CPU time that it gets, and wants more: on
+    a busy machine it may get little, but it is never asleep.
+    """
+    program = server.program
+    awake: list[bool] = []
+
+    def spins() -> bool:
+        awake.append(program.runs())
+        return program.cpu_seconds() - before > 0.1
+
+    server.world.observe(0.1, lambda: False)  # what it still had to do
+    before = program.cpu_seconds()
+    if server.world.observe(0.6, spins) or (len(awake) >= 10 and all(awake)):
+        fail(f"the server uses the CPU {when}", Diagnosis(diagnosis, text))
