@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from grader.labs.scenes import MIB
+from grader.labs.scenes import MIB, expect_echo, served_client
 from grader.labs.server import Server
 from grader.run import procinfo
-from grader.verdicts import Diagnosis, Hang, fail
+from grader.run.random import Random
+from grader.verdicts import Diagnosis, Hang, StageFailure, fail
 
 # What a server may hold for itself beyond what it held before: one reply of 1 MiB at most (the
 # protocol's bound on buffered output), the sanitizer's quarantine of 16 MiB, and room for another
@@ -95,3 +96,52 @@ def expect_idle(server: Server, when: str, diagnosis: str, text: str) -> None:
     before = program.cpu_seconds()
     if server.world.observe(0.6, spins) or (len(awake) >= 10 and all(awake)):
         fail(f"the server uses the CPU {when}", Diagnosis(diagnosis, text))
+
+
+def expect_back_pressure(server: Server, random: Random) -> None:
+    """A client that sends 64 MiB and does not read stops itself alone, in bounded memory; what it
+    is owed comes when it reads at last.
+    """
+    other = served_client(server)
+    before = memory(server)
+    greedy = server.connect(receive_buffer=4096)
+    greedy.pause_reading()
+    data = random.bytes(64 * MIB)
+    greedy.send(data)
+    unchanged, queued = 0, greedy.queued()
+    while unchanged < 50 and greedy.queued() > 0:
+        expect_echo(other, b"is anybody there?")
+        unchanged = unchanged + 1 if greedy.queued() == queued else 0
+        queued = greedy.queued()
+    expect_bounded_memory(server, before)
+    greedy.resume_reading()
+    greedy.expect(data)
+
+
+def expect_patience_without_descriptors(server: Server) -> None:
+    """The limit of each running process is lowered to what it has open, and raised again later:
+    meanwhile it sleeps and serves those that it has, and afterwards it takes new ones.
+    """
+    served = [served_client(server) for _ in range(2)]
+    server.program.limit_descriptors(free=False)
+    waiting = [server.connect(wait=False) for _ in range(3)]
+    for client in waiting:
+        client.send(b"?")
+    expect_idle(
+        server,
+        "without a free descriptor",
+        "spins-without-descriptors",
+        "accept() fails with EMFILE and is called again at once",
+    )
+    expect_echo(served[0], b"those that are served already go on")
+    server.program.limit_descriptors(free=True)
+    for client in [*waiting, *served]:
+        client.close()
+    expect_no_connections(server)
+    try:
+        expect_echo(server.connect(), b"some descriptors are free again")
+    except StageFailure as failure:
+        failure.diagnosis = Diagnosis(
+            "gone-after-emfile", "it had no free descriptor for a moment, and takes no more clients"
+        )
+        raise

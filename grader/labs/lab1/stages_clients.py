@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grader.labs.lab1.stages_echo import echo_server
-from grader.labs.resources import expect_bounded_memory, memory
+from grader.labs.resources import expect_back_pressure, expect_bounded_memory, memory
 from grader.labs.scenes import (
     MIB,
     crowd,
@@ -126,21 +126,7 @@ def test_never_reads(attempt: Attempt) -> None:
     """A client that sends and never reads stops itself alone: the others are served, and the
     server's memory stays bounded. What it is owed comes when it reads at last.
     """
-    server = echo_server(attempt)
-    other = served_client(server)
-    before = memory(server)
-    greedy = server.connect(receive_buffer=4096)
-    greedy.pause_reading()
-    data = attempt.random().bytes(64 * MIB)
-    greedy.send(data)
-    unchanged, queued = 0, greedy.queued()
-    while unchanged < 50 and greedy.queued() > 0:
-        expect_echo(other, b"is anybody there?")
-        unchanged = unchanged + 1 if greedy.queued() == queued else 0
-        queued = greedy.queued()
-    expect_bounded_memory(server, before)
-    greedy.resume_reading()
-    greedy.expect(data)
+    expect_back_pressure(echo_server(attempt), attempt.random())
 
 
 @stage("1.10", "64 MiB through", points=6, see="lab1#large", source="write(2)", seconds=30)

@@ -11,6 +11,7 @@ from grader.labs.resources import (
     expect_no_connections,
     expect_no_more_descriptors,
     expect_no_zombies,
+    expect_patience_without_descriptors,
     living,
 )
 from grader.labs.scenes import expect_echo, reset_in_the_middle, served_client, visit
@@ -160,7 +161,9 @@ def test_nothing_left_behind(attempt: Attempt) -> None:
         "busy-when-idle",
         "a loop calls again and again what returns at once",
     )
-    run_out_of_descriptors(attempt)
+    expect_patience_without_descriptors(
+        echo_server(attempt, name="echo_server without free descriptors")
+    )
 
 
 def expect_no_more_processes(server: Server) -> None:
@@ -180,31 +183,3 @@ def expect_no_more_processes(server: Server) -> None:
             "processes are left over after clients left: a child that is done has to exit",
         ),
     )
-
-
-def run_out_of_descriptors(attempt: Attempt) -> None:
-    """The limit of each running process is lowered to what it has open, and raised again later."""
-    server = echo_server(attempt, name="echo_server without free descriptors")
-    served = [served_client(server) for _ in range(2)]
-    server.program.limit_descriptors(free=False)
-    waiting = [server.connect(wait=False) for _ in range(3)]
-    for client in waiting:
-        client.send(b"?")
-    expect_idle(
-        server,
-        "without a free descriptor",
-        "spins-without-descriptors",
-        "accept() fails with EMFILE and is called again at once",
-    )
-    expect_echo(served[0], b"those that are served already go on")
-    server.program.limit_descriptors(free=True)
-    for client in [*waiting, *served]:
-        client.close()
-    expect_no_connections(server)
-    try:
-        expect_echo(server.connect(), b"some descriptors are free again")
-    except StageFailure as failure:
-        failure.diagnosis = Diagnosis(
-            "gone-after-emfile", "it had no free descriptor for a moment, and takes no more clients"
-        )
-        raise
