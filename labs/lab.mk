@@ -27,7 +27,8 @@ CFLAGS := -std=c11 -D_GNU_SOURCE -g -Wall -Wextra -Wpedantic -pthread -Iinclude
 LDLIBS := -pthread
 
 # What the fault build intercepts.
-faulty := read readv recv recvfrom recvmsg write writev send sendto sendmsg accept accept4
+faulty := read readv recv recvfrom recvmsg write writev send sendto sendmsg accept accept4 \
+    select pselect poll ppoll epoll_wait epoll_pwait
 wrap := $(faulty:%=-Wl,--wrap=%)
 
 labs := lab1-echo lab2-loop

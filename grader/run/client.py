@@ -171,6 +171,14 @@ class Client:
                 diagnosis=diagnose.extra(extra),
             )
 
+    def take_lines(self) -> list[str]:
+        """The whole lines that came and were not expected; does not wait."""
+        self._read()
+        whole = bytes(self._received[: self._received.rfind(b"\n") + 1])
+        del self._received[: len(whole)]
+        self._base += len(whole)
+        return whole.decode(errors="replace").splitlines()
+
     def _is_over(self) -> bool:
         """For a program's own stdin and stdout: it has ended, and all that it printed is here."""
         if not self.over():
@@ -210,6 +218,15 @@ class Client:
         """Bytes that this client sent, and that lie unread in the program's receive buffer."""
         waits = self._waits()
         return waits.unread if waits else 0
+
+    def held(self) -> int:
+        """Bytes of an echo that the program has taken in and not given to its kernel."""
+        ours, theirs = self.socket.getsockname()[1], self.socket.getpeername()[1]
+        kernel = self.queued() + self.received_size()
+        for found in procinfo.tcp_sockets():
+            if {found.port, found.peer_port} == {ours, theirs}:
+                kernel += found.unread + found.unsent
+        return self.sent_size - kernel
 
     def _waits(self) -> diagnose.Waits | None:
         """What the kernel holds for a program that this client is connected to by TCP."""

@@ -56,6 +56,15 @@ def cpu_seconds(pid: int) -> float:
     return sum(int(field) for field in fields[11:15]) * _TICK_S if fields else 0.0
 
 
+def wake_ups(pid: int) -> int:
+    """How often its main thread went to sleep by itself so far."""
+    try:
+        text = Path(f"/proc/{pid}/status").read_text(errors="replace")
+        return int(text.partition("\nvoluntary_ctxt_switches:")[2].split()[0])
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
 def children(pid: int) -> list[int]:
     found: list[int] = []
     try:
@@ -140,7 +149,8 @@ def threads(pid: int) -> list[int]:
 
 class TcpSocket(NamedTuple):
     """A line of /proc/net/tcp. ``state`` is 01 established, 06 TIME_WAIT, 0A listening; ``unread``
-    counts bytes; ``inode`` is "0" for a connection that nobody has accepted.
+    and ``unsent`` count bytes (those that the peer's kernel has not taken); ``inode`` is "0" for a
+    connection that nobody has accepted.
     """
 
     on_loopback: bool
@@ -149,6 +159,7 @@ class TcpSocket(NamedTuple):
     state: str
     unread: int
     inode: str
+    unsent: int
 
 
 def tcp_sockets(pid: int | str = "self") -> Iterator[TcpSocket]:
@@ -160,9 +171,9 @@ def tcp_sockets(pid: int | str = "self") -> Iterator[TcpSocket]:
             continue
         for fields in map(str.split, lines):
             port, peer_port = (int(fields[n].rpartition(":")[2], 16) for n in (1, 2))
-            unread = int(fields[4].partition(":")[2], 16)
+            unsent, unread = (int(part, 16) for part in fields[4].split(":"))
             loopback = fields[1].partition(":")[0].endswith("0100007F")  # 127.0.0.1, mapped too
-            yield TcpSocket(loopback, port, peer_port, fields[3], unread, fields[9])
+            yield TcpSocket(loopback, port, peer_port, fields[3], unread, fields[9], unsent)
 
 
 def listening_ports(pid: int) -> list[int]:

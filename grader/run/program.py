@@ -313,6 +313,10 @@ class Program:
         """CPU time of all its processes so far."""
         return sum(map(procinfo.cpu_seconds, self.processes()))
 
+    def wake_ups(self) -> int:
+        """How often its processes were woken so far."""
+        return sum(map(procinfo.wake_ups, self.processes()))
+
     def limit_descriptors(self, *, free: bool) -> None:
         """Leaves each of its processes no free descriptor, or as many as before: RLIMIT_NOFILE
         bounds the number of a new one, and prlimit(2) sets it for a process that runs.

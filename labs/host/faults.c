@@ -8,7 +8,8 @@
  *
  *     read=N      a stream gives at most 1, 2, ... N, 1, 2, ... bytes a call
  *     write=N     a stream takes at most so many
- *     eintr=N     every N-th call fails with EINTR before it did anything (N of 2 or more)
+ *     eintr=N     every N-th call fails with EINTR before it did anything (N of 2 or more); select,
+ *                 poll and epoll_wait too
  *     aborted=N   the N-th accept fails with ECONNABORTED
  *     emfile=N    the N-th accept fails with EMFILE
  *     eagain=N    every N-th write to a non-blocking stream fails with EAGAIN; not for programs that
@@ -18,10 +19,13 @@
  * signalfd or a pipe of one's own may rely on whole records. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -41,6 +45,16 @@ ssize_t __real_sendto(int fd, const void *data, size_t len, int flags, const str
 ssize_t __real_sendmsg(int fd, const struct msghdr *message, int flags);
 int __real_accept(int fd, struct sockaddr *address, socklen_t *size);
 int __real_accept4(int fd, struct sockaddr *address, socklen_t *size, int flags);
+int __real_select(int count, fd_set *reading, fd_set *writing, fd_set *except,
+                  struct timeval *timeout);
+int __real_pselect(int count, fd_set *reading, fd_set *writing, fd_set *except,
+                   const struct timespec *timeout, const sigset_t *mask);
+int __real_poll(struct pollfd *fds, nfds_t count, int timeout);
+int __real_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
+                 const sigset_t *mask);
+int __real_epoll_wait(int fd, struct epoll_event *events, int count, int timeout);
+int __real_epoll_pwait(int fd, struct epoll_event *events, int count, int timeout,
+                       const sigset_t *mask);
 
 static atomic_ulong calls, reads, writes, refusals, accepts;
 
@@ -244,4 +258,40 @@ int __wrap_accept(int fd, struct sockaddr *address, socklen_t *size)
 int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *size, int flags)
 {
     return interrupted(__func__, fd) || refused() ? -1 : __real_accept4(fd, address, size, flags);
+}
+
+int __wrap_select(int count, fd_set *reading, fd_set *writing, fd_set *except,
+                  struct timeval *timeout)
+{
+    return interrupted(__func__, -1) ? -1 : __real_select(count, reading, writing, except, timeout);
+}
+
+int __wrap_pselect(int count, fd_set *reading, fd_set *writing, fd_set *except,
+                   const struct timespec *timeout, const sigset_t *mask)
+{
+    return interrupted(__func__, -1)
+               ? -1
+               : __real_pselect(count, reading, writing, except, timeout, mask);
+}
+
+int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout)
+{
+    return interrupted(__func__, -1) ? -1 : __real_poll(fds, count, timeout);
+}
+
+int __wrap_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
+                 const sigset_t *mask)
+{
+    return interrupted(__func__, -1) ? -1 : __real_ppoll(fds, count, timeout, mask);
+}
+
+int __wrap_epoll_wait(int fd, struct epoll_event *events, int count, int timeout)
+{
+    return interrupted(__func__, fd) ? -1 : __real_epoll_wait(fd, events, count, timeout);
+}
+
+int __wrap_epoll_pwait(int fd, struct epoll_event *events, int count, int timeout,
+                       const sigset_t *mask)
+{
+    return interrupted(__func__, fd) ? -1 : __real_epoll_pwait(fd, events, count, timeout, mask);
 }

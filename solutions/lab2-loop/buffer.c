@@ -18,7 +18,7 @@ static int reserve(struct buffer *buffer, size_t len)
 {
     size_t capacity = buffer->capacity == 0 ? 4096 : buffer->capacity;
 
-    if (buffer->capacity - buffer->end < len && buffer->start >= buffer->capacity / 2)
+    if (capacity - buffer->end < len && buffer->start > 0 && buffer->start >= capacity / 2)
         move_to_front(buffer);
     while (capacity - buffer->end < len)
         capacity *= 2;

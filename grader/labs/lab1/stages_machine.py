@@ -11,7 +11,7 @@ from grader.labs.resources import (
     expect_no_connections,
     expect_no_more_descriptors,
     expect_no_zombies,
-    expect_patience_without_descriptors,
+    expect_patience,
     living,
 )
 from grader.labs.scenes import expect_echo, reset_in_the_middle, served_client, visit
@@ -156,14 +156,12 @@ def test_nothing_left_behind(attempt: Attempt) -> None:
     idle[1].pause_reading()
     idle[1].send(bytes(1 << 20))
     expect_idle(
-        server,
+        server.program,
         "with three idle clients",
         "busy-when-idle",
         "a loop calls again and again what returns at once",
     )
-    expect_patience_without_descriptors(
-        echo_server(attempt, name="echo_server without free descriptors")
-    )
+    expect_patience(echo_server(attempt, name="echo_server without free descriptors"))
 
 
 def expect_no_more_processes(server: Server) -> None:

@@ -1,0 +1,66 @@
+"""The student's loop_server, and what it sleeps in."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from grader.labs.server import Server
+from grader.labs.stage import Attempt
+from grader.run import procinfo
+from grader.run.program import Program
+from grader.run.sandbox import Limits
+from grader.verdicts import Diagnosis, StageFailure, fail
+
+BACKENDS = ("select", "epoll")
+_CALLS = {
+    "select": ("select", "pselect6"),
+    "poll": ("poll", "ppoll"),
+    "epoll": ("epoll_wait", "epoll_pwait", "epoll_pwait2"),
+    "edge": ("epoll_wait", "epoll_pwait", "epoll_pwait2"),
+}
+
+
+def loop_server(attempt: Attempt, backend: str, **more: object) -> Server:
+    """The student's server on that backend and a port of the kernel's choice."""
+    more.setdefault("name", f"loop_server on {backend}")
+    return Server(attempt, "loop_server", "--backend", backend, "--port", "0", **more)
+
+
+@contextmanager
+def on(backend: str) -> Iterator[None]:
+    """A failure in here says which backend it was."""
+    try:
+        yield
+    except StageFailure as failure:
+        failure.summary = f"on {backend}: {failure.summary}"
+        raise
+
+
+def expect_to_sleep_in(program: Program, backend: str) -> None:
+    """A program that has nothing to do sleeps in the backend's own call, as far as the kernel tells
+    what it sleeps in.
+    """
+    allowed = [f"asleep in {call}()" for call in _CALLS[backend]]
+    doing = [""]
+
+    def settled() -> bool:
+        doing[0] = procinfo.doing(program.pid)
+        return doing[0] in allowed
+
+    program.world.observe(2.0, settled)
+    if doing[0].startswith("asleep in") and not settled():
+        fail(
+            f"with nothing to do, {program.name} is {doing[0]}",
+            Diagnosis(
+                "other-call",
+                f"the {backend} backend waits in {' or '.join(_CALLS[backend])}, and nowhere else",
+            ),
+        )
+
+
+def descriptors(wanted: int) -> Limits:
+    """A program may have ``wanted`` descriptors, or as many as the machine allows."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return Limits(files=wanted if hard == resource.RLIM_INFINITY else min(wanted, hard))

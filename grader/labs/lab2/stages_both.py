@@ -1,0 +1,362 @@
+"""Lab 2, on both backends: what clients, the kernel and other threads do to a loop."""
+
+from __future__ import annotations
+
+import signal
+
+from grader.labs.lab2.driver import Driver
+from grader.labs.lab2.server import BACKENDS, loop_server, on
+from grader.labs.resources import (
+    all_idle,
+    expect_no_connections,
+    expect_no_more_descriptors,
+    expect_patience,
+)
+from grader.labs.scenes import (
+    MIB,
+    expect_echo,
+    reset_after_the_end,
+    reset_before_accept,
+    reset_in_the_middle,
+    reset_when_idle,
+    served_client,
+    visit,
+)
+from grader.labs.server import Server
+from grader.labs.stage import Attempt, stage
+from grader.run import procinfo
+from grader.verdicts import Diagnosis, Hang, StageFailure, fail
+
+FLOOD = 3 * MIB
+READ, WRITE = 1, 2  # LOOP_READ, LOOP_WRITE
+
+
+@stage("2.11", "Fairness", points=5, see="lab2#fairness", source="epoll(7)", seconds=30)
+def test_fairness(attempt: Attempt) -> None:
+    """A client that always has something to read does not keep the others from their turns."""
+    for backend in BACKENDS:
+        with on(backend):
+            fair(attempt, backend)
+
+
+def fair(attempt: Attempt, backend: str) -> None:
+    """Reads give at most three bytes, so 3 MiB are a million turns, or one that does not end. A
+    busy machine may delay the grader for as long, but not twice.
+    """
+    for last_try in (False, True):
+        server = loop_server(
+            attempt,
+            backend,
+            build="faults",
+            environment={"FAULTS": "read=3"},
+            name=f"loop_server on {backend} with short reads",
+        )
+        flooding, other = served_client(server), served_client(server)
+        server.program.stop()
+        flooding.send(bytes(FLOOD))
+        other.send(b"?")
+        server.program.go_on()
+        other.expect(b"?")
+        came = flooding.received_size()
+        server.program.close()
+        if came < FLOOD // 2:
+            return
+        if last_try:
+            fail(
+                f"a client had to wait until {came:,} bytes of another one were served",
+                Diagnosis(
+                    "unfair",
+                    "a socket is read until nothing is left, and a fast sender always has more: "
+                    "bound what one turn reads",
+                ),
+            )
+
+
+@stage(
+    "2.12",
+    "Resets and hang-ups",
+    points=6,
+    see="lab2#hang-up",
+    source="epoll_ctl(2), EPOLLHUP and EPOLLERR; RFC 9293, section 3.5.2",
+    seconds=20,
+)
+def test_hang_ups(attempt: Attempt) -> None:
+    """A client that resets or vanishes, whatever the server was doing for it, costs the others
+    nothing: the server lives, and its descriptors come back.
+    """
+    for backend in BACKENDS:
+        with on(backend):
+            hang_ups(attempt, backend)
+    all_idle(
+        [program for program in attempt.programs if not program.ended()],
+        "after clients have left",
+        "spins-after-reset",
+        "an error or a hang-up is told in each turn until the descriptor is closed",
+    )
+
+
+def hang_ups(attempt: Attempt, backend: str) -> None:
+    server = loop_server(attempt, backend)
+    others = [served_client(server) for _ in range(3)]
+    visit(server, 4)
+    before = len(procinfo.descriptors(server.program.pid))
+    kinds = (reset_when_idle, reset_in_the_middle, reset_after_the_end, reset_before_accept)
+    for rude in [*kinds, reset_when_half_closed, *kinds]:  # what one did shows in the next round
+        rude(server)
+        for client in others:
+            expect_echo(client, b"after " + rude.__name__.encode())
+        late = server.connect()
+        expect_echo(late, b"a new client")
+        late.close()
+    visit(server, 8)
+    expect_no_more_descriptors(server, before)
+    for client in others:
+        client.close()
+    expect_no_connections(server)
+
+
+def reset_when_half_closed(server: Server) -> None:
+    """After its FIN the server waits to write only, and no write comes that could fail."""
+    client = server.connect(receive_buffer=4096)
+    client.pause_reading()
+    client.send(bytes(4 * MIB))
+    server.come_to_rest(client)
+    client.finish_sending()
+    server.come_to_rest(client)
+    client.reset()
+
+
+@stage(
+    "2.13",
+    "Events of one batch",
+    points=6,
+    see="lab2#batch",
+    source="epoll(7), 'Possible pitfalls'",
+    seconds=20,
+)
+def test_batch(attempt: Attempt) -> None:
+    """One wait tells of many descriptors. What a callback removes, closes or asks nothing more of
+    is not told any more, even if its number has come to another descriptor; all others are told.
+    """
+    for backend in BACKENDS:
+        with on(backend):
+            batch(attempt, backend)
+            crossing_clients(attempt, backend)
+
+
+def batch(attempt: Attempt, backend: str) -> None:
+    driver = Driver(attempt, backend, name=f"loop_driver on {backend}")
+    for order in ("steal", "mute", "steal", "mute"):
+        driver.order(order)
+        driver.expect("told")
+        try:
+            driver.expect("over")
+        except StageFailure as failure:
+            failure.diagnosis = Diagnosis(
+                f"stale-event-{order}",
+                "the batch was collected before the first callback ran: what that removed, or asks "
+                "nothing more of, must not be told",
+            )
+            raise
+    for events in (READ, WRITE, READ | WRITE, 0):
+        driver.order(f"end {events}")
+        if events:
+            expect_end_told(driver, events)
+        driver.expect("over")
+    driver.order("twice")
+    driver.expect("refused")
+    driver.order("many 400")
+    driver.expect("many 400")
+    driver.order("stop")
+    driver.expect("stopped")
+    driver.obeyed("clear 1")
+
+
+def expect_end_told(driver: Driver, events: int) -> None:
+    """A lost peer can be read (end of file) and written (an error): what was asked for is told."""
+    try:
+        driver.expect(f"end {events}")
+    except StageFailure as failure:
+        failure.diagnosis = Diagnosis(
+            "hang-up-untold",
+            "after a hang-up everything that was asked for is possible, and nothing else is told",
+        )
+        raise
+
+
+def crossing_clients(attempt: Attempt, backend: str) -> None:
+    """In one batch clients send, reset, half-close and come: each gets its own bytes."""
+    server = loop_server(attempt, backend)
+    staying = [served_client(server) for _ in range(8)]
+    for round in range(4):
+        leaving = [served_client(server) for _ in range(8)]
+        server.program.stop()
+        coming = [server.connect(wait=False) for _ in range(2)]
+        for number, client in enumerate(leaving):
+            client.send(b"left behind")
+            client.wait_sent()
+            if number % 2:
+                client.reset()
+            else:
+                client.finish_sending()
+        for client in [*staying, *coming]:
+            client.send(f"{client.name} in round {round}".encode())
+        server.program.go_on()
+        for client in [*staying, *coming]:
+            client.expect(f"{client.name} in round {round}".encode())
+            client.expect_nothing_more()
+        for client in leaving[::2]:
+            client.expect(b"left behind")
+            client.expect_end()
+        for _ in range(8):
+            served_client(server).expect_nothing_more()
+
+
+@stage(
+    "2.14",
+    "No descriptor left",
+    points=5,
+    see="lab2#emfile",
+    source="accept(2), EMFILE",
+    seconds=20,
+)
+def test_no_descriptor(attempt: Attempt) -> None:
+    """Without a free descriptor the server neither spins nor ends, and serves those that it has; it
+    takes new clients once some are free.
+    """
+    expect_patience(*[loop_server(attempt, backend) for backend in BACKENDS])
+
+
+FAULTS = {
+    "read=3": "each read() gives at most three bytes",
+    "write=2": "each write() takes at most two bytes",
+    "eintr=2": "every second call fails with EINTR",
+    "read=7,write=5,eintr=3": "short reads, short writes and EINTR together",
+    "aborted=1": "the first accept() fails with ECONNABORTED",
+    "emfile=2": "the second accept() fails with EMFILE",
+}
+
+
+@stage(
+    "2.15",
+    "Interrupted and short calls",
+    points=5,
+    see="lab2#interrupted",
+    source="signal(7), EINTR; read(2), write(2)",
+    seconds=20,
+)
+def test_interrupted(attempt: Attempt) -> None:
+    """Calls move fewer bytes than asked for, fail for a reason that passes, or are interrupted, the
+    call that waits among them: no byte is lost, no client is dropped, the server goes on.
+    """
+    for backend in BACKENDS:
+        with on(backend):
+            stopped_and_continued(attempt, backend)
+            # A write that would block although the loop said otherwise: not for a program that
+            # waits for edges on epoll, which is its own choice.
+            known = FAULTS | (
+                {"eagain=3": "every third write() would block"} if backend == "select" else {}
+            )
+            for faults, meaning in known.items():
+                try:
+                    through(attempt, backend, faults)
+                except StageFailure as failure:
+                    failure.summary = f"where {meaning}: {failure.summary}"
+                    kind = "mix" if "," in faults else faults.partition("=")[0]
+                    text = failure.diagnosis.text if failure.diagnosis else meaning
+                    failure.diagnosis = Diagnosis(f"fault-{kind}", text)
+                    raise
+
+
+def stopped_and_continued(attempt: Attempt, backend: str) -> None:
+    """SIGCONT ends an epoll_wait with EINTR, although there is no handler: signal(7)."""
+    server = loop_server(attempt, backend)
+    client = served_client(server)
+    for _ in range(3):
+        server.program.stop()
+        server.program.go_on()
+        expect_echo(client, b"still there?")
+
+
+def through(attempt: Attempt, backend: str, faults: str) -> None:
+    server = loop_server(
+        attempt,
+        backend,
+        build="faults",
+        environment={"FAULTS": faults},
+        name=f"loop_server on {backend} with {faults}",
+    )
+    for size in (1, 10, 20_000):
+        client = server.connect()
+        data = attempt.random(backend, faults, size).bytes(size)
+        client.send(data)
+        client.finish_sending()
+        client.expect(data)
+        client.expect_end()
+        client.close()
+    server.program.close()
+
+
+@stage("2.16", "Idle costs nothing", points=3, see="lab2#idle", source="select(2); epoll_wait(2)")
+def test_idle(attempt: Attempt) -> None:
+    """A loop that waits for a client or for a timer sleeps, up to the very moment."""
+    servers = [loop_server(attempt, backend) for backend in BACKENDS]
+    clients = [served_client(server) for server in servers for _ in range(3)]
+    all_idle(
+        [server.program for server in servers],
+        "with three idle clients",
+        "busy-when-idle",
+        "a loop calls again and again what returns at once",
+    )
+    drivers = [Driver(attempt, backend) for backend in BACKENDS]
+    for driver in drivers:
+        driver.obeyed("timer 1 100000\ntimer 2 200\ntimer 3 350\ntimer 4 4000000")
+    all_idle(
+        [driver.program for driver in drivers],
+        "while timers are waited for",
+        "busy-before-timer",
+        "the timeout is too short, or is 0 once: is the rest of a millisecond rounded down? Does "
+        "select() change the timeval that it was given?",
+    )
+    for client in clients:
+        expect_echo(client, b"and awake")
+
+
+@stage(
+    "2.17",
+    "Wake from another thread",
+    points=4,
+    see="lab2#wake",
+    source="eventfd(2); pipe(7); signal-safety(7)",
+    seconds=20,
+)
+def test_wake(attempt: Attempt) -> None:
+    """loop_wake() ends the sleep of the loop, from any thread or a signal handler: its own thread
+    then calls on_wake. No wake is lost, and threads share nothing else. Clean under
+    ThreadSanitizer.
+    """
+    for backend in BACKENDS:
+        with on(backend):
+            driver = Driver(attempt, backend, build="threads")
+            posted = 0
+            for threads, count in ((1, 1), (1, 1), (4, 50), (1, 1)):
+                driver.order(f"wake {threads} {count}")
+                posted += threads * count
+                expect_woken(driver, posted)
+            signalled = Driver(attempt, backend)  # ThreadSanitizer holds signals back
+            signalled.obeyed("signal")
+            for number in (1, 2):
+                signalled.program.signal(signal.SIGUSR1)
+                expect_woken(signalled, number)
+
+
+def expect_woken(driver: Driver, posted: int) -> None:
+    try:
+        driver.wait(f"woken {posted}")
+    except Hang as hang:
+        hang.diagnosis = Diagnosis(
+            "wake-lost",
+            f"wake number {posted} was never heard of: does it end a sleep that has begun already, "
+            "and one that is about to begin?",
+        )
+        raise

@@ -1,0 +1,134 @@
+"""Lab 2, over epoll: the same server again, and many more clients than select could watch."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from grader.errors import MachineError
+from grader.labs.lab2 import echo, timers
+from grader.labs.lab2.server import descriptors, loop_server
+from grader.labs.lab2.stages_select import back_pressure
+from grader.labs.scenes import expect_echo, served_client
+from grader.labs.server import Server
+from grader.labs.stage import Attempt, stage
+from grader.run.client import Client
+from grader.verdicts import Diagnosis, fail
+
+IDLE, ACTIVE, ROUNDS = 10_000, 100, 10
+
+
+@stage(
+    "2.8",
+    "Epoll: the same server",
+    points=7,
+    see="lab2#epoll",
+    source="epoll(7), epoll_ctl(2), epoll_wait(2)",
+)
+def test_epoll(attempt: Attempt) -> None:
+    """The same server runs on epoll, sleeps in epoll_wait(), and serves one client and many as it
+    did on select.
+    """
+    echo.one_client(attempt, "epoll")
+    echo.several_clients(attempt, "epoll")
+
+
+@stage(
+    "2.9",
+    "Epoll: all of it again",
+    points=7,
+    see="lab2#eventpoll",
+    source="epoll(7); RFC 9293, sections 3.6 and 3.8.6",
+    seconds=40,
+)
+def test_epoll_again(attempt: Attempt) -> None:
+    """Slow readers, half-closed clients, back-pressure and timers depend on no backend: on epoll
+    they hold as on select.
+    """
+    echo.slow_readers(attempt, "epoll")
+    echo.half_closes(attempt, "epoll")
+    echo.waits_for_a_half_closed_reader(attempt, "epoll")
+    back_pressure(attempt, "epoll")
+    timers.all_of_it(attempt, "epoll")
+
+
+@stage(
+    "2.10",
+    "10,000 idle connections",
+    points=6,
+    see="lab2#scale",
+    source="epoll(7); epoll_wait(2)",
+    seconds=40,
+)
+def test_scale(attempt: Attempt) -> None:
+    """100 clients are served among 10,000 that are silent, and cost the server hardly more than
+    they cost alone: what is not ready costs nothing.
+    """
+    server = loop_server(attempt, "epoll", limits=descriptors(IDLE + 1000))
+    active = [served_client(server) for _ in range(ACTIVE)]
+    alone = cpu_of_rounds(server, active)
+    with idle_connections(server, IDLE):
+        among = cpu_of_rounds(server, active)
+        if among > 8 * alone + 0.15:
+            fail(
+                f"{ACTIVE * ROUNDS} echoes cost the server {alone:.2f} s of CPU time alone, and "
+                f"{among:.2f} s among {IDLE:,} idle connections",
+                Diagnosis(
+                    "cost-of-idle",
+                    "something looks at every connection in each turn: epoll_wait tells which are "
+                    "ready, and only those",
+                ),
+            )
+    expect_echo(server.connect(), b"after all of them have left")
+
+
+def cpu_of_rounds(server: Server, clients: list[Client]) -> float:
+    """The CPU time, in seconds, that echoes take which come one at a time."""
+    before = server.program.cpu_seconds()
+    for round in range(ROUNDS):
+        for client in clients:
+            expect_echo(client, b"round %d" % round)
+    return server.program.cpu_seconds() - before
+
+
+@contextmanager
+def idle_connections(server: Server, count: int) -> Iterator[None]:
+    """That many more connections, each known to be served: the second of two is echoed to, so a
+    backlog of one is enough. They end with a RST, so that no port is left in TIME_WAIT.
+    """
+    made: list[socket.socket] = []
+    try:
+        for number in range(count):
+            made.append(_connected(server, echoes=number % 2 == 1))
+            if number % 500 == 0:
+                server.world.turn(0)  # the program's output
+        yield
+    finally:
+        for connection in made:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()
+
+
+def _connected(server: Server, *, echoes: bool) -> socket.socket:
+    try:
+        connection = socket.socket()
+    except OSError as error:
+        raise MachineError(f"this machine allows no {IDLE:,} connections: {error.strerror}") from (
+            error
+        )
+    connection.settimeout(5)
+    try:
+        connection.connect(("127.0.0.1", server.port))
+        if echoes:
+            connection.sendall(b"?")
+            if connection.recv(1) != b"?":
+                raise ConnectionError("closed")
+    except OSError as error:
+        connection.close()
+        fail(
+            f"one of {IDLE:,} connections is not served: {error}",
+            Diagnosis("not-so-many", "is there an array with room for fewer connections?"),
+        )
+    return connection

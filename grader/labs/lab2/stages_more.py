@@ -1,0 +1,111 @@
+"""Lab 2, extensions: edges instead of levels, and a third backend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from grader.labs.lab2 import echo
+from grader.labs.lab2.server import descriptors, loop_server
+from grader.labs.lab2.stages_both import crossing_clients, fair, hang_ups
+from grader.labs.lab2.stages_epoll import idle_connections
+from grader.labs.lab2.stages_select import back_pressure
+from grader.labs.resources import expect_patience
+from grader.labs.scenes import MIB, expect_echo, served_client
+from grader.labs.stage import Attempt, stage
+from grader.run import procinfo
+from grader.verdicts import Diagnosis, NotAttempted, fail
+
+EPOLLET = 1 << 31
+
+
+@stage(
+    "2.18",
+    "Edge-triggered",
+    points=10,
+    see="lab2#edge",
+    source="epoll(7), 'Level-triggered and edge-triggered'",
+    extension=True,
+    seconds=40,
+)
+def test_edge(attempt: Attempt) -> None:
+    """With --backend edge every connection is registered with EPOLLET, and nothing is lost: what
+    arrives while something else is done is read all the same.
+    """
+    expect_known(attempt, "edge")
+    expect_edges(attempt)
+    everything(attempt, "edge")
+
+
+@stage(
+    "2.19",
+    "A poll backend",
+    points=10,
+    see="lab2#poll",
+    source="poll(2)",
+    extension=True,
+    seconds=40,
+)
+def test_poll(attempt: Attempt) -> None:
+    """With --backend poll the server sleeps in poll(), and knows no FD_SETSIZE."""
+    expect_known(attempt, "poll")
+    everything(attempt, "poll")
+    server = loop_server(attempt, "poll", limits=descriptors(1600))
+    with idle_connections(server, 1100):
+        expect_echo(server.connect(), b"one of more than 1024")
+
+
+def expect_known(attempt: Attempt, backend: str) -> None:
+    """Raises NotAttempted where the server refuses the backend as it refuses any other word."""
+    program = attempt.start(
+        "loop_server", "--backend", backend, "--port", "0", name=f"loop_server on {backend}"
+    )
+    attempt.world.wait(
+        lambda: program.ended() or b"\n" in program.stdout.head,
+        f"loop_server on {backend} to listen or to refuse",
+    )
+    if program.ended() and program.wait_end() == 2:
+        raise NotAttempted(f"loop_server knows no backend '{backend}'")
+    program.close()
+
+
+def everything(attempt: Attempt, backend: str) -> None:
+    """What the main stages ask of select and epoll."""
+    echo.one_client(attempt, backend)
+    echo.several_clients(attempt, backend)
+    echo.slow_readers(attempt, backend)
+    echo.half_closes(attempt, backend)
+    echo.waits_for_a_half_closed_reader(attempt, backend)
+    back_pressure(attempt, backend)
+    fair(attempt, backend)
+    hang_ups(attempt, backend)
+    crossing_clients(attempt, backend)
+    expect_patience(
+        loop_server(attempt, backend, name=f"loop_server on {backend} without descriptors")
+    )
+
+
+def expect_edges(attempt: Attempt) -> None:
+    """The kernel lists what an epoll instance watches, and how: proc(5), fdinfo."""
+    server = loop_server(attempt, "edge")
+    client = served_client(server)
+    masks = watched_sockets(server.program.pid)
+    if masks and not any(mask & EPOLLET for mask in masks.values()):
+        fail(
+            "no descriptor of the edge backend is registered with EPOLLET",
+            Diagnosis("no-edges", "EPOLLET is a flag of epoll_ctl(2), beside EPOLLIN"),
+        )
+    for size in (1, 300_000, 2 * MIB):  # more than one buffer, in one edge
+        expect_echo(client, attempt.random("edge", size).bytes(size))
+
+
+def watched_sockets(pid: int) -> dict[int, int]:
+    """By descriptor: the events that an epoll instance of the process waits for."""
+    found = {}
+    for number, what in procinfo.descriptors(pid).items():
+        if "eventpoll" not in what:
+            continue
+        for line in Path(f"/proc/{pid}/fdinfo/{number}").read_text().splitlines():
+            words = line.split()
+            if words and words[0] == "tfd:":
+                found[int(words[1])] = int(words[3], 16)
+    return found

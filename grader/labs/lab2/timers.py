@@ -1,0 +1,162 @@
+"""What timers owe, on any backend: never early, in order, each once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from grader.labs.lab2.driver import Driver
+from grader.labs.stage import Attempt
+from grader.run.random import Random
+from grader.verdicts import Diagnosis, Hang, StageFailure, fail
+
+
+@dataclass(frozen=True)
+class Due:
+    """A timer is due between these two times of the grader's clock, in seconds."""
+
+    earliest: float
+    latest: float
+
+
+def set_timer(driver: Driver, number: int, delay_ms: int) -> Due:
+    before, after = driver.obeyed(f"timer {number} {delay_ms}")
+    return Due(before + delay_ms / 1000, after + delay_ms / 1000)
+
+
+def expect_timer(driver: Driver, number: int, due: Due) -> None:
+    """It is called, and not before it is due."""
+    try:
+        line = driver.wait(f"timer {number}")
+    except Hang as hang:
+        hang.diagnosis = Diagnosis(
+            "timer-missing", "a timer is not called, or far too late: are its units milliseconds?"
+        )
+        raise
+    expect_not_early(driver, number, line.at, due)
+
+
+def expect_not_early(driver: Driver, number: int, at: float, due: Due) -> None:
+    early = due.earliest - at
+    if early > 0:
+        fail(
+            f"timer {number} of {driver.program.name} is called {early * 1000:.3f} ms too early",
+            Diagnosis(
+                "timer-early",
+                "a timeout of whole milliseconds has to be rounded up: in what is cut off, the "
+                "timer is not due yet",
+            ),
+        )
+
+
+def one_after_another(driver: Driver) -> None:
+    """Short ones, where a part of a millisecond counts, and one that is longer."""
+    for delay_ms in (50, 0, 1, *[2, 3] * 12):
+        expect_timer(driver, 1, set_timer(driver, 1, delay_ms))
+
+
+def many_at_once(driver: Driver, random: Random) -> None:
+    """Some are moved, some are cleared, and the others come in the order of their times."""
+    delays: dict[int, int] = {}
+    orders = []
+    for number in [*range(2, 42), *range(3, 42, 3)]:  # the second time it is moved
+        delays[number] = random.between(20, 200)
+        orders.append(f"timer {number} {delays[number]}")
+    for number in range(2, 42, 4):
+        del delays[number]
+        orders.append(f"clear {number}")
+    for number in (2, 6):  # set again after all
+        delays[number] = random.between(20, 200)
+        orders.append(f"timer {number} {delays[number]}")
+    before, after = driver.obeyed("\n".join(orders))  # one segment: in one turn
+    _expect_all(driver, {n: Due(before + ms / 1000, after + ms / 1000) for n, ms in delays.items()})
+
+
+def _expect_all(driver: Driver, due: dict[int, Due]) -> None:
+    """Each once, none early, none after one that is due later, and no other."""
+    called: list[int] = []
+
+    def take() -> bool:
+        driver.read()
+        while driver.lines:
+            line = driver.lines.pop(0)
+            word, _, number = line.text.partition(" ")
+            if word != "timer" or int(number) not in due or int(number) in called:
+                _unexpected(line.text, called)
+            expect_not_early(driver, int(number), line.at, due[int(number)])
+            called.append(int(number))
+        return len(called) == len(due) or driver.program.ended()
+
+    try:
+        driver.world.wait(take, f"{len(due)} timers")
+    except Hang as hang:
+        hang.summary = f"of {len(due)} timers {len(called)} are called; {hang.summary}"
+        hang.diagnosis = Diagnosis("timer-missing", "some timers are lost: after a move, a clear?")
+        raise
+    _expect_order(called, due)
+
+
+def _unexpected(text: str, called: list[int]) -> None:
+    again = text.partition(" ")[2] in map(str, called)
+    fail(
+        f"'{text}' is said " + ("a second time" if again else "of a timer that is not set"),
+        Diagnosis("timer-again", "a timer is called once, and not at all once it was cleared"),
+    )
+
+
+def _expect_order(called: list[int], due: dict[int, Due]) -> None:
+    for first, second in pairwise(called):
+        if due[second].latest < due[first].earliest:
+            gap = (due[first].earliest - due[second].latest) * 1000
+            raise StageFailure(
+                f"timer {second} is due at least {gap:.1f} ms before timer {first}, and is called "
+                "after it",
+                diagnosis=Diagnosis("timer-order", "timers are called in the order of their times"),
+            )
+
+
+def far_away(driver: Driver) -> None:
+    """Times that overflow an int, of milliseconds or of microseconds, are far away all the same."""
+    for number, delay_ms in ((50, 3_000_000), (51, 2_500_000_000), (52, 5_000_000_000)):
+        driver.obeyed(f"timer {number} {delay_ms}")
+    expect_timer(driver, 1, set_timer(driver, 1, 20))
+    for number in (50, 51, 52):
+        driver.obeyed(f"clear {number}")
+    if driver.read():
+        fail(
+            f"'{driver.lines[0].text}' is said of a timer that is due in an hour or later",
+            Diagnosis("timer-overflow", "milliseconds in 64 bits don't fit into an int"),
+        )
+
+
+def with_descriptors(driver: Driver) -> None:
+    """Neither keeps the other from its turn."""
+    driver.obeyed("busy 1")
+    expect_timer(driver, 1, set_timer(driver, 1, 10))
+    driver.obeyed("busy 0")
+    driver.order("repeat 60")
+    try:
+        driver.obeyed("timer 61 0")
+    except Hang as hang:
+        hang.diagnosis = Diagnosis(
+            "timers-starve-descriptors",
+            "a timer that sets itself with 0 ms is called again and again in one turn: what a "
+            "callback sets is called in a later turn",
+        )
+        raise
+    driver.wait("timer 61")
+    driver.obeyed("clear 60")
+
+
+def all_of_it(attempt: Attempt, backend: str) -> None:
+    driver = Driver(attempt, backend)
+    one_after_another(driver)
+    far_away(driver)
+    with_descriptors(driver)
+    many_at_once(driver, attempt.random(backend))
+    driver.order("quit")
+    if driver.program.wait_end() != 0:
+        fail(
+            f"{driver.program.name} {driver.program.ending()} after loop_free",
+            Diagnosis("driver-ended", "its own words are below"),
+        )
