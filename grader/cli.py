@@ -20,7 +20,6 @@ from grader import bench, doctor, engine, kit, starters
 from grader.errors import MachineError, UsageError, story
 from grader.labs import LABS, Lab
 from grader.labs.hints import hint_for
-from grader.labs.server import Server
 from grader.labs.stage import Stage
 from grader.report import card, escape, terminal, write
 from grader.report.model import LabResult
@@ -134,6 +133,9 @@ def say_status(result: LabResult, only: str | None = None) -> int:
 
 def command_lab(settings: Settings, console: Console, number: str) -> int:
     lab = lab_named(number)
+    for folder in settings.borrow:
+        if folder not in lab.uses:
+            raise UsageError(f"BORROW: lab {number} does not build on {folder}")
     with sandbox(settings) as (made, compiler):
         result = grade_lab(lab, settings, made, compiler, console)
         write.write([result], settings.out)
@@ -289,16 +291,23 @@ def command_kit(settings: Settings, console: Console) -> int:
 
 
 def command_bench(settings: Settings, console: Console, number: str = "") -> int:
-    """Measures a lab's programs, optimized and without sanitizers, beside peers."""
+    """Measures a lab's programs, optimized and without sanitizers, beside peers. 1 where one of
+    them does not compile or serve.
+    """
     lab = lab_named(number)
+    options = bench.options(os.environ.get("ARGS", ""))
     with sandbox(settings) as (made, compiler):
         plain = engine.Plan(lab, settings.seed)
-        with engine.bare_attempt(
-            plain, made, builder_for(lab, settings, made, compiler)
-        ) as attempt:
-            rows = bench.measure(
-                lab.number, lambda name: Server(attempt, name, "--port", "0", build="plain").port
-            )
+        builder = builder_for(lab, settings, made, compiler)
+        with engine.bare_attempt(plain, made, builder) as attempt:
+            try:
+                rows = bench.measure(
+                    lab.number, bench.Bench(attempt, console, settings.out, **options)
+                )
+            except StageFailure as failure:
+                words = "\n".join(filter(None, (failure.summary, failure.output)))
+                console.print(words, markup=False, soft_wrap=True)
+                return 1
     bench.show(number, rows, settings.out, console)
     return 0
 

@@ -16,7 +16,7 @@ from grader.verdicts import Diagnosis, Hang, StageFailure, fail
 # protocol's bound on buffered output), the sanitizer's quarantine of 16 MiB, and room for another
 # way to allocate.
 MEMORY_BOUND = 40 * MIB
-_MOST_WAKE_UPS = 60  # in 0.3 s
+_MOST_WAKE_UPS = 50  # in a quarter of a second
 
 
 def memory(server: Server) -> int:
@@ -110,7 +110,7 @@ def all_idle(programs: list[Program], when: str, diagnosis: str, text: str) -> N
     world.observe(0.05, lambda: False)  # what they still had to do
     used = {program: program.cpu_seconds() for program in programs}
     woken = {program: program.wake_ups() for program in programs}
-    world.observe(0.3, lambda: any(spins(program) for program in programs))
+    world.observe(0.25, lambda: any(spins(program) for program in programs))
     for program in programs:
         if spins(program) or never_sleeps(program):
             fail(f"{program.name} uses the CPU {when}", Diagnosis(diagnosis, text))

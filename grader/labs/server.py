@@ -132,7 +132,7 @@ class Server:
         """
         for _ in range(40):
             before = client.queued()
-            self.world.observe(0.05, lambda: False)
+            self.world.observe(0.03, lambda: False)
             if client.queued() == before and not self.program.runs():
                 return
 

@@ -86,12 +86,13 @@ def grade(
     root: Path = ROOT,
     **variables: object,
 ) -> Run:
-    """Runs ``grader/__main__.py`` with the command (default: lab 1) and reads ``lab1.json`` from
+    """Runs ``grader/__main__.py`` with the command (default: lab 1) and reads the lab's result from
     ``out``.
     """
     interpreter = python or [sys.executable]
+    command = command or ("lab", "1")
     done = subprocess.run(
-        [*interpreter, "-I", str(root / "grader" / "__main__.py"), *(command or ("lab", "1"))],
+        [*interpreter, "-I", str(root / "grader" / "__main__.py"), *command],
         env=grader_environment(out, **variables),
         cwd=root,
         capture_output=True,
@@ -99,12 +100,12 @@ def grade(
         errors="surrogateescape",
         timeout=GRADER_SECONDS,
     )
-    return Run(done.returncode, done.stdout, done.stderr, read_result(out))
+    return Run(done.returncode, done.stdout, done.stderr, read_result(out, command[-1]))
 
 
-def read_result(out: Path) -> LabResult | None:
+def read_result(out: Path, lab: str) -> LabResult | None:
     try:
-        return LabResult.from_json(json.loads((out / "lab1.json").read_text(encoding="utf-8")))
+        return LabResult.from_json(json.loads((out / f"lab{lab}.json").read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
 
@@ -120,6 +121,10 @@ class Broken:
     verdicts: tuple[str, ...]
     diagnoses: tuple[str, ...]
     edits: tuple[dict[str, str], ...]
+
+    @property
+    def lab(self) -> str:
+        return self.stage.partition(".")[0]
 
     def make(self, folder: Path) -> Path:
         """Writes the tree to ``folder``; an edit that does not fit exactly once is an error of
@@ -138,10 +143,10 @@ class Broken:
         return folder
 
 
-def broken_programs(lab: int = 1) -> list[Broken]:
-    """All broken programs of a lab."""
+def broken_programs(lab: str = "*") -> list[Broken]:
+    """All broken programs, of one lab or of all."""
     found = []
-    for path in sorted((BROKEN / f"lab{lab}").glob("*.toml")):
+    for path in sorted(BROKEN.glob(f"lab{lab}/*.toml")):
         for entry in tomllib.loads(path.read_text(encoding="utf-8"))["program"]:
             found.append(_broken(entry))
     assert len({program.id for program in found}) == len(found), "two broken programs have one id"
@@ -164,6 +169,10 @@ def _tuple(value: str | list[str]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
-def variants() -> list[Path]:
-    """The correct programs that are not the reference."""
-    return sorted(path for path in VARIANTS.iterdir() if path.is_dir())
+def variants() -> list[tuple[str, Path]]:
+    """The correct programs that are not the reference: the number of the lab, and the tree."""
+    return [
+        (max(folder.name for folder in path.glob("lab*"))[3], path)
+        for path in sorted(VARIANTS.iterdir())
+        if path.is_dir()
+    ]

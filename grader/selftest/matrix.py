@@ -46,9 +46,10 @@ def run_one(
         known = state.get(broken.id, {})
         if known.get("key") == key:
             return broken.id, known
-        found = failures(grade(Path(folder) / "out", WORK=work, REPEAT=0))
+        out, lab = Path(folder) / "out", broken.lab
+        found = failures(grade(out, "lab", lab, WORK=work, REPEAT=0))
         if not found:  # the bug may be in an extension, which only runs when it is asked for
-            found = failures(grade(Path(folder) / "out", WORK=work, STAGE=broken.stage, REPEAT=0))
+            found = failures(grade(out, "lab", lab, WORK=work, STAGE=broken.stage, REPEAT=0))
         return broken.id, {"key": key, **found}
 
 
@@ -63,26 +64,49 @@ def failures(run: Run) -> dict[str, str]:
     return {}
 
 
-def passes(variant: Path) -> bool:
+def passes(variant: tuple[str, Path]) -> bool:
     """Whether a correct program passes every stage that it has a program for."""
+    lab, work = variant
     with tempfile.TemporaryDirectory() as folder:
-        run = grade(Path(folder) / "out", WORK=variant, ALL=1, REPEAT=0)
+        run = grade(Path(folder) / "out", "lab", lab, WORK=work, ALL=1, REPEAT=0)
         return set(run.verdicts().values()) <= {Verdict.PASS, Verdict.SKIPPED} and run.status == 0
 
 
-def page(programs: list[Broken], state: dict[str, dict[str, str]], correct: list[bool]) -> str:
-    """The kill matrix in Markdown; ``correct`` says of each variant whether it passed."""
-    killed = [p for p in programs if "stage" in state[p.id]]
-    meant = [p for p in killed if state[p.id]["stage"] == p.stage]
-    share = 100 * len(meant) / len(programs)
-    lines = [
+def page(programs: list[Broken], state: dict[str, dict[str, str]], correct: dict[str, bool]) -> str:
+    """The kill matrix in Markdown; ``correct`` says of each variant, ``lab name``, whether it
+    passed.
+    """
+    head = [
         "# The kill matrix",
         "",
         "Each row is a correct program with one plausible bug, and the first stage that it fails: "
         "what its author would see.",
         "`make matrix` writes this page.",
+    ]
+    sections = [
+        section(
+            lab,
+            [program for program in programs if program.lab == lab],
+            state,
+            [passed for name, passed in correct.items() if name.startswith(f"{lab} ")],
+        )
+        for lab in sorted({program.lab for program in programs})
+    ]
+    return "\n".join([*head, *(line for lines in sections for line in lines)]) + "\n"
+
+
+def section(
+    lab: str, programs: list[Broken], state: dict[str, dict[str, str]], correct: list[bool]
+) -> list[str]:
+    """The lines on one lab."""
+    killed = [p for p in programs if "stage" in state[p.id]]
+    meant = [p for p in killed if state[p.id]["stage"] == p.stage]
+    share = 100 * len(meant) / len(programs)
+    lines = [
         "",
-        f"Lab 1: {len(killed)} of {len(programs)} broken programs fail, {len(meant)} of them "
+        f"## Lab {lab}",
+        "",
+        f"{len(killed)} of {len(programs)} broken programs fail, {len(meant)} of them "
         f"({share:.1f} %) first in the stage meant for them.",
         f"{sum(correct)} of {len(correct)} correct variants pass every stage that they attempt.",
         "",
@@ -95,7 +119,7 @@ def page(programs: list[Broken], state: dict[str, dict[str, str]], correct: list
         cells = [program.id, bug, program.stage, found.get("stage", "**none**")]
         cells += [found.get("verdict", "PASS"), found.get("diagnosis", "")]
         lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def main() -> int:
@@ -110,7 +134,9 @@ def main() -> int:
         for id, found in track(results, "broken programs", total=len(programs)):
             state[id] = found
             path.write_text(json.dumps(state, indent=1))
-        correct = list(track(pool.map(passes, variants()), "variants", total=len(variants())))
+        known = variants()
+        passed = track(pool.map(passes, known), "variants", total=len(known))
+        correct = {f"{lab} {path.name}": ok for (lab, path), ok in zip(known, passed, strict=True)}
     PAGE.write_text(page(programs, state, correct), encoding="utf-8")
     alive = [program.id for program in programs if "stage" not in state[program.id]]
     elsewhere = [p for p in programs if state[p.id].get("stage", p.stage) != p.stage]
@@ -119,7 +145,10 @@ def main() -> int:
     print(f"{len(programs) - len(alive)} of {len(programs)} killed, {len(elsewhere)} elsewhere")
     for id in alive:
         print(f"alive: {id}")
-    return 0 if all(correct) and not alive else 1
+    for name, ok in correct.items():
+        if not ok:
+            print(f"a correct variant fails: lab {name}")
+    return 0 if all(correct.values()) and not alive else 1
 
 
 if __name__ == "__main__":

@@ -63,7 +63,10 @@ def checkout(tmp_path: Path) -> Iterator[Path]:
         (["lab1", "SEED=-1"], "SEED=-1"),
         (["lab1", "ALL=yes"], "ALL=yes"),
         (["lab1", "ISOLATION=none"], "ISOLATION=none"),
-        (["lab1", "BORROW=1"], "BORROW=1"),
+        (["lab1", "BORROW=1"], "lab 1 does not build on lab1-echo"),
+        (["lab2", "BORROW=2"], "lab 2 does not build on lab2-loop"),
+        (["lab2", "BORROW=9"], "BORROW=9"),
+        (["lab2", "BORROW=x"], "BORROW=x"),
         (["lab1", "CC=no-such-compiler"], "no-such-compiler"),
         (["hint"], "STAGE=1.4"),
         (["hint", "STAGE=1.99"], "STAGE=1.99"),
@@ -140,8 +143,8 @@ def test_exit_statuses_reach_the_shell(tmp_path: Path) -> None:
     assert make("lab1", "STAGE=1.2", "WORK=solutions", f"OUT={tmp_path / 'b'}").returncode == 0
     grade = make("grade", "WORK=solutions", f"OUT={tmp_path / 'c'}")
     assert grade.returncode == 0, grade.stdout + grade.stderr
-    assert json.loads((tmp_path / "c" / "grade.json").read_text())["points"] == 100
-    for name in ("lab1.json", "report.html", "junit.xml"):
+    assert json.loads((tmp_path / "c" / "grade.json").read_text())["points"] == 200
+    for name in ("lab1.json", "lab2.json", "report.html", "junit.xml"):
         assert (tmp_path / "c" / name).stat().st_size > 0
 
 

@@ -8,22 +8,31 @@ from pathlib import Path
 
 import pytest
 
+from grader import labs
 from grader.selftest.harness import Broken, broken_programs, grade, variants
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
+LABS = [str(lab.number) for lab in labs.LABS]
+
+
 @pytest.mark.parametrize("seed", [1, 987654321])
-def test_the_reference_passes_every_stage(tmp_path: Path, seed: int) -> None:
-    run = grade(tmp_path / "out", WORK="solutions", ALL=1, SEED=seed)
+@pytest.mark.parametrize("lab", LABS)
+def test_the_reference_passes_every_stage(tmp_path: Path, lab: str, seed: int) -> None:
+    run = grade(tmp_path / "out", "lab", lab, WORK="solutions", ALL=1, SEED=seed)
     assert set(run.verdicts().values()) == {"PASS"}, run.stdout
     assert run.result is not None
     assert (run.result.points, run.result.max_points, run.status) == (100, 100, 0)
 
 
-@pytest.mark.parametrize("variant", variants(), ids=lambda path: path.name)
-def test_a_correct_variant_passes(tmp_path: Path, variant: Path) -> None:
-    run = grade(tmp_path / "out", WORK=variant, ALL=1)
+@pytest.mark.parametrize(
+    ("lab", "variant"),
+    variants(),
+    ids=lambda value: value.name if isinstance(value, Path) else value,
+)
+def test_a_correct_variant_passes(tmp_path: Path, lab: str, variant: Path) -> None:
+    run = grade(tmp_path / "out", "lab", lab, WORK=variant, ALL=1)
     assert set(run.verdicts().values()) <= {"PASS", "SKIPPED"}, run.stdout
     assert run.result is not None
     assert (run.result.points, run.status) == (100, 0), run.stdout
@@ -34,7 +43,15 @@ def test_a_broken_program_fails_where_it_should(tmp_path: Path, broken: Broken) 
     """A bug that is a race shows in one of three runs."""
     work = broken.make(tmp_path / "work")
     for seed in (1, 2, 3):
-        run = grade(tmp_path / "out", WORK=work, STAGE=broken.stage, REPEAT=0, SEED=seed)
+        run = grade(
+            tmp_path / "out",
+            "lab",
+            broken.lab,
+            WORK=work,
+            STAGE=broken.stage,
+            REPEAT=0,
+            SEED=seed,
+        )
         if run.verdicts()[broken.stage] != "PASS":
             break
     assert run.result is not None
@@ -45,16 +62,21 @@ def test_a_broken_program_fails_where_it_should(tmp_path: Path, broken: Broken) 
     assert run.status == 1
 
 
-def test_the_starter_fails_the_first_stage_politely(tmp_path: Path) -> None:
-    run = grade(tmp_path / "out", WORK="labs")
+@pytest.mark.parametrize("lab", LABS)
+def test_the_starter_fails_the_first_stage_politely(tmp_path: Path, lab: str) -> None:
+    run = grade(tmp_path / "out", "lab", lab, WORK="labs", BORROW="" if lab == "1" else "1")
     verdicts = run.verdicts()
     assert run.status == 1
-    assert verdicts.pop("1.1") == "WRONG"
+    assert verdicts.pop(f"{lab}.1") == "WRONG"
     assert set(verdicts.values()) == {"SKIPPED"}
     assert run.result is not None and run.result.stages[0].failure is not None
     assert "Function not implemented" in run.result.stages[0].failure.stderr
 
 
-def test_extensions_of_the_starter_are_not_attempted(tmp_path: Path) -> None:
-    run = grade(tmp_path / "out", WORK="labs", ALL=1)
-    assert {run.verdicts()[f"1.{number}"] for number in range(15, 20)} == {"SKIPPED"}, run.stdout
+@pytest.mark.parametrize(("lab", "extensions"), [("1", range(15, 20)), ("2", range(18, 26))])
+def test_extensions_of_the_starter_are_not_attempted(
+    tmp_path: Path, lab: str, extensions: range
+) -> None:
+    run = grade(tmp_path / "out", "lab", lab, WORK="labs", ALL=1)
+    verdicts = run.verdicts()
+    assert {verdicts[f"{lab}.{number}"] for number in extensions} == {"SKIPPED"}, run.stdout

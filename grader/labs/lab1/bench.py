@@ -10,11 +10,11 @@ import socket
 import socketserver
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from grader.bench import Row, compare
+from grader.bench import Bench, Row, compare
 from grader.run.orphans import die_with_parent
 
 MIB = 1 << 20
@@ -50,9 +50,9 @@ def peer() -> Iterator[int]:
             os.waitpid(child, 0)
 
 
-def rows(start: Callable[[str], int]) -> list[Row]:
+def rows(bench: Bench) -> list[Row]:
     """Requests and connections a second, and bytes a second."""
-    ours = start("echo_server")
+    ours = bench.start("echo_server", "--port", "0").port
     measures = (
         ("64-byte echoes in turn", "1/s", round_trips),
         ("connect, echo, close", "1/s", connections),

@@ -95,11 +95,11 @@ def test_select_back_pressure(attempt: Attempt) -> None:
 
 
 def back_pressure(attempt: Attempt, backend: str) -> None:
-    """1 MiB, and what else a server and its allocator may take; 32 MiB would not fit."""
+    """1 MiB, and what else a server and its allocator may take; 24 MiB do not fit."""
     server = loop_server(attempt, backend, build="plain")
     blocked = server.connect(receive_buffer=4096)
     blocked.pause_reading()
-    blocked.send(bytes(8 * MIB))
+    blocked.send(bytes(6 * MIB))
     server.come_to_rest(blocked)
     expect_idle(
         server.program,
@@ -107,7 +107,7 @@ def back_pressure(attempt: Attempt, backend: str) -> None:
         "spins-when-full",
         "what is not read stays readable: a client that is not read from is not waited for either",
     )
-    expect_back_pressure(server, attempt.random(backend), size=32 * MIB, bound=12 * MIB)
+    expect_back_pressure(server, attempt.random(backend), size=24 * MIB, bound=12 * MIB)
 
 
 @stage("2.6", "Timers", points=7, see="lab2#timers", source="clock_gettime(2), CLOCK_MONOTONIC")
