@@ -72,6 +72,7 @@ def sandbox(settings: Settings) -> Iterator[tuple[Sandbox, str]]:
     """The sandbox of this run, and the compiler's version line."""
     compiler = build.compiler()
     writable(settings.out)
+    isolation.raise_descriptor_limit()
     level = isolation.enter(settings.isolation)
     with runtime_folder() as folder:
         keeper = build.build_keeper(folder, settings.out / "build", compiler)

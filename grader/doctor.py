@@ -6,6 +6,7 @@ import importlib.util
 import os
 import platform
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from grader.report import escape
 from grader.run import isolation
 
 _MISSING = "MISSING"
+_DESCRIPTORS = 11_000  # as many as stage 2.10 has open at once
 _SECONDS = 60  # for one probe: a slow machine's first start of a browser
 
 # One program for all builds: it starts a thread, so that ThreadSanitizer has something to look at.
@@ -205,6 +207,16 @@ def _all_tools(*names: str) -> Callable[[], Finding]:
     return probe
 
 
+def _on_path(*names: str) -> Callable[[], Finding]:
+    """Looks for all of ``names``, without starting them: not each knows --version."""
+
+    def probe() -> Finding:
+        lacking = [name for name in names if shutil.which(name) is None]
+        return Finding(f"{_MISSING}: {', '.join(lacking)}" if lacking else "yes", not lacking)
+
+    return probe
+
+
 def _last_line(text: str) -> str:
     return escape.one_line((text.strip().splitlines() or ["no output"])[-1])
 
@@ -318,6 +330,13 @@ def _same(package: str) -> tuple[str, str, str, str]:
     return package, package, package, package
 
 
+def _descriptors() -> Finding:
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    found = "no limit" if hard == resource.RLIM_INFINITY else f"{hard:,} open files"
+    good = hard == resource.RLIM_INFINITY or hard >= _DESCRIPTORS
+    return Finding(found, good, "" if good else "'ulimit -Hn' is the limit; only root can raise it")
+
+
 _GCC = ("gcc libc6-dev", "gcc libc6-dev", "gcc", "gcc")
 _CHECKS = (
     Check("C compiler", "all labs", _compiler, _GCC, required=True),
@@ -338,10 +357,11 @@ _CHECKS = (
     ),
     Check(
         "ThreadSanitizer",
-        "stage 1.19: data races",
+        "data races, where there are threads",
         _builds_with("-fsanitize=thread"),
         ("gcc", "gcc", "libtsan", "gcc"),
     ),
+    Check("descriptors", "stage 2.10", _descriptors, _same("")),
     Check("gdb", "make debug", _tool("gdb"), _same("gdb")),
     Check("sandbox (bubblewrap)", "keeping programs apart", _sandbox, _same("bubblewrap")),
     Check("git", "your history, make kit", _tool("git"), _same("git")),
@@ -357,6 +377,24 @@ _CHECKS = (
         "clients, from lab 3 on",
         _tool("redis-cli", "valkey-cli"),
         ("redis-tools", "redis-tools", "valkey-compat-redis", "valkey"),
+    ),
+    Check(
+        "libevent, libuv",
+        "make bench LAB=2",
+        _builds_with("-levent_core", "-luv"),
+        (
+            "libevent-dev libuv1-dev",
+            "libevent-dev libuv1-dev",
+            "libevent-devel libuv-devel",
+            "libevent libuv",
+        ),
+    ),
+    Check(
+        "curl, wrk",
+        "make test: HTTP",
+        _on_path("curl", "wrk"),
+        _same("curl wrk"),
+        toolkit=True,
     ),
     Check(
         "Chromium",
