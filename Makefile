@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 WORK ?= labs
 OUT ?= out
-export WORK OUT SEED STAGE ALL BORROW ISOLATION REPEAT ARGS PROGRAM TIER TRACE RELEASE BOOK_LANG
+export WORK OUT SEED STAGE ALL BORROW ISOLATION REPEAT VALGRIND ARGS PROGRAM TIER TRACE RELEASE BOOK_LANG
 
 # Grading ends with 1 where a stage failed, and with 2 where the grader or its use is at fault.  make itself ends with 1
 # only in question mode (-q), for a recipe line that it would have to run; lines with a + run all the same.

@@ -104,7 +104,13 @@ def grade_lab(
     """Runs one lab and shows it as it goes."""
     builder = builder_for(lab, settings, made, compiler)
     plan = engine.Plan(
-        lab, settings.seed, settings.stage, settings.go_on, settings.repeat, debugger
+        lab,
+        settings.seed,
+        settings.stage,
+        settings.go_on,
+        settings.repeat,
+        debugger,
+        settings.valgrind,
     )
     stages = engine.stages_of(lab)
     with (

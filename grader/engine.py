@@ -21,7 +21,7 @@ from _pytest.runner import runtestprotocol
 from grader.errors import MachineError, UsageError, story
 from grader.labs import Lab
 from grader.labs.fixtures import ATTEMPT
-from grader.labs.stage import Attempt, Stage
+from grader.labs.stage import VALGRIND_SLOWNESS, Attempt, Stage
 from grader.report import card
 from grader.report.model import LabResult, StageResult
 from grader.run.build import Builder
@@ -53,6 +53,7 @@ class Plan:
     go_on: bool = False
     repeat: bool = True
     debugger: Debugger | None = None
+    valgrind: bool = False
 
 
 def stages_of(lab: Lab) -> list[Stage]:
@@ -223,9 +224,15 @@ class _Engine:
     def _attempt(
         self, item: pytest.Item, nextitem: pytest.Item | None, stage: Stage
     ) -> StageResult:
-        world = World(None if self.plan.debugger else stage.seconds)
+        slowness = VALGRIND_SLOWNESS if self.plan.valgrind else 1
         attempt = Attempt(
-            stage, self.plan.seed, self.sandbox, self.builder, world, self.plan.debugger
+            stage,
+            self.plan.seed,
+            self.sandbox,
+            self.builder,
+            World(None if self.plan.debugger else stage.seconds * slowness),
+            self.plan.debugger,
+            self.plan.valgrind,
         )
         item.stash[ATTEMPT] = attempt
         self._outcome = None

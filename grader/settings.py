@@ -8,6 +8,7 @@ from pathlib import Path
 
 from grader.errors import UsageError
 from grader.labs import LABS
+from grader.labs.stage import VALGRIND
 from grader.run.build import SOLUTIONS
 from grader.run.isolation import LIMITS, NAMESPACES
 
@@ -26,6 +27,7 @@ class Settings:
     repeat: bool
     isolation: str | None
     borrow: tuple[str, ...] = ()
+    valgrind: bool = False
 
     @staticmethod
     def from_environment() -> Settings:
@@ -41,6 +43,7 @@ class Settings:
             go_on=_switch("ALL", "0"),
             repeat=_switch("REPEAT", "1"),
             isolation=_isolation(os.environ.get("ISOLATION") or None),
+            valgrind=_valgrind(),
             borrow=tuple(map(_borrowed, filter(None, os.environ.get("BORROW", "").split(",")))),
         )
 
@@ -64,6 +67,13 @@ def _switch(name: str, otherwise: str) -> bool:
     if value not in ("0", "1"):
         raise UsageError(f"{name}={value}: it is 0 or 1")
     return value == "1"
+
+
+def _valgrind() -> bool:
+    wanted = _switch("VALGRIND", "0")
+    if wanted and not Path(VALGRIND[0]).exists():
+        raise UsageError(f"VALGRIND=1: there is no {VALGRIND[0]} (see 'make doctor')")
+    return wanted
 
 
 def _isolation(level: str | None) -> str | None:

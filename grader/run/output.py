@@ -1,4 +1,4 @@
-"""What programs print, and what a sanitizer says in it."""
+"""What programs print, and what a sanitizer or valgrind says in it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from grader.report import escape
 _KEEP = 64 * 1024
 _REPORT = re.compile(
     rb"==\d+==\s*ERROR: (?:Address|Leak)Sanitizer|WARNING: ThreadSanitizer"
-    rb"|AddressSanitizer:DEADLYSIGNAL|^[^\n]{1,400}: runtime error: ",
+    rb"|AddressSanitizer:DEADLYSIGNAL|^[^\n]{1,400}: runtime error: "
+    rb"|^==\d+== (?:Invalid|Conditional jump|Use of|Syscall param|Source and dest|Mismatched)",
     re.MULTILINE,
 )
 _REPORT_END = re.compile(rb"^Shadow bytes around|^==\d+==ABORTING", re.MULTILINE)

@@ -63,6 +63,7 @@ def grader_environment(out: Path, **variables: object) -> dict[str, str]:
         "BORROW",
         "ISOLATION",
         "REPEAT",
+        "VALGRIND",
         "ARGS",
         "PROGRAM",
         "TIER",

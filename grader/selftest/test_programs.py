@@ -4,12 +4,14 @@ politely.
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from grader import labs
-from grader.selftest.harness import Broken, broken_programs, grade, variants
+from grader.labs.stage import VALGRIND
+from grader.selftest.harness import Broken, broken_programs, grade, require, variants
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -80,3 +82,21 @@ def test_extensions_of_the_starter_are_not_attempted(
     run = grade(tmp_path / "out", "lab", lab, WORK="labs", ALL=1)
     verdicts = run.verdicts()
     assert {verdicts[f"{lab}.{number}"] for number in extensions} == {"SKIPPED"}, run.stdout
+
+
+def test_valgrind_finds_the_use_of_what_was_never_set(tmp_path: Path) -> None:
+    """The sanitizers do not: the program passes without it."""
+    require("valgrind", Path(VALGRIND[0]).exists())
+    work = shutil.copytree(ROOT / "solutions", tmp_path / "work")
+    server = work / "lab1-echo" / "echo_server.c"
+    listening = '    printf("listening'
+    never_set = "    char *mode = malloc(1);\n    if (*mode == 'v')\n        return 1;\n"
+    text = server.read_text()
+    assert text.count(listening) == 1
+    server.write_text(text.replace(listening, never_set + listening))
+    assert grade(tmp_path / "out", WORK=work, STAGE="1.2").verdicts()["1.2"] == "PASS"
+    run = grade(tmp_path / "out", WORK=work, STAGE="1.2", VALGRIND=1)
+    assert run.verdicts()["1.2"] == "SANITIZER", run.stdout
+    assert "uninitialised" in run.stdout
+    whole = grade(tmp_path / "out", WORK="solutions", STAGE="1.2", VALGRIND=1)
+    assert whole.verdicts()["1.2"] == "PASS", whole.stdout
