@@ -49,6 +49,7 @@ class Program:
         stdio: socket.socket | None = None,
         stdin: int | None = None,
         writable: Path | None = None,
+        readable: Path | None = None,
     ) -> None:
         self.world, self.name, self.limits = world, name, limits
         self.stdout, self.stderr = Output(), Output()
@@ -63,7 +64,9 @@ class Program:
         self._control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         self._control.setblocking(False)
         everything = {**ENVIRONMENT, **(environment or {})}
-        argv, inherited = sandbox.command(command, limits, everything, theirs.fileno(), writable)
+        argv, inherited = sandbox.command(
+            command, limits, everything, theirs.fileno(), writable, readable
+        )
         self._child = self._spawn(
             argv, inherited, sandbox, everything, writable or sandbox.scratch, (stdin, stdio)
         )

@@ -79,16 +79,18 @@ class Sandbox:
         environment: dict[str, str],
         control: int,
         writable: Path | None = None,
+        readable: Path | None = None,
     ) -> tuple[list[str], list[int]]:
         """The argument vector, and the descriptors that the process must inherit (the caller closes
         them).
 
         ``writable`` is a folder in the runtime folder in which the program starts and may write;
         else it starts in an empty /tmp of its own (in ``scratch`` where there are no namespaces).
+        ``readable`` is another one, which it sees and can't change.
         """
         if not self.in_namespaces:
             return self._keeper(str(self.keeper), program, limits, control), [control]
-        options = self._bubblewrap(environment, writable)
+        options = self._bubblewrap(environment, writable, readable)
         reading = _in_memory(b"\0".join(option.encode() for option in options))
         keeper = self._keeper(self.seen(self.keeper), program, limits, control)
         return [shutil.which("bwrap") or "bwrap", "--args", str(reading), "--", *keeper], [
@@ -101,7 +103,7 @@ class Sandbox:
             "-f",
             control,
             "-n",
-            limits.files,
+            _at_most(resource.RLIMIT_NOFILE, limits.files),
             "-s",
             limits.file_bytes,
             "-c",
@@ -114,7 +116,9 @@ class Sandbox:
             options += ["-u", self.isolation.uid]
         return [keeper, *map(str, options), *program]
 
-    def _bubblewrap(self, environment: dict[str, str], writable: Path | None) -> list[str]:
+    def _bubblewrap(
+        self, environment: dict[str, str], writable: Path | None, readable: Path | None
+    ) -> list[str]:
         options = [*base_options(), "--hostname", "lab", "--ro-bind", "/usr", "/usr"]
         for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
             path = Path("/", name)
@@ -147,6 +151,8 @@ class Sandbox:
         ]
         if writable is not None:
             options += ["--bind", str(writable), self.seen(writable)]
+        if readable is not None:
+            options += ["--ro-bind", str(readable), self.seen(readable)]
         options += [
             "--remount-ro",
             "/dev",
@@ -165,6 +171,12 @@ def _in_memory(data: bytes) -> int:
     os.write(descriptor, data)
     os.lseek(descriptor, 0, os.SEEK_SET)
     return descriptor
+
+
+def _at_most(kind: int, wanted: int) -> int:
+    """A limit can be lowered, and not raised above the hard one: setrlimit(2)."""
+    hard = resource.getrlimit(kind)[1]
+    return wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
 
 
 def _processes_now(uid: int | None) -> int:

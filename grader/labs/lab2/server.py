@@ -6,13 +6,16 @@ import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from grader.errors import MachineError
 from grader.labs.server import Server
 from grader.labs.stage import Attempt
 from grader.run import procinfo
+from grader.run.isolation import MOST_DESCRIPTORS
 from grader.run.program import Program
 from grader.run.sandbox import Limits
 from grader.verdicts import Diagnosis, StageFailure, fail
 
+_OTHERS = 150  # descriptors beside those of the connections
 BACKENDS = ("select", "epoll")
 _CALLS = {
     "select": ("select", "pselect6"),
@@ -60,7 +63,18 @@ def expect_to_sleep_in(program: Program, backend: str) -> None:
         )
 
 
-def descriptors(wanted: int) -> Limits:
-    """A program may have ``wanted`` descriptors, or as many as the machine allows."""
+def room_for(connections: int, least: int) -> int:
+    """How many connections the machine has descriptors for, at either end: at most ``connections``.
+    Raises MachineError where it has not even ``least``.
+    """
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    return Limits(files=wanted if hard == resource.RLIM_INFINITY else min(wanted, hard))
+    most = hard if hard != resource.RLIM_INFINITY else MOST_DESCRIPTORS
+    allowed = min(connections, most - _OTHERS, MOST_DESCRIPTORS - _OTHERS)
+    if allowed < least:
+        raise MachineError(f"{least} connections are needed, and the limit is {hard} open files")
+    return allowed
+
+
+def limits_for(connections: int) -> Limits:
+    """A program that may have so many connections, and what else it needs."""
+    return Limits(files=connections + _OTHERS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from grader.labs.lab2 import echo
-from grader.labs.lab2.server import descriptors, loop_server
+from grader.labs.lab2.server import limits_for, loop_server, room_for
 from grader.labs.lab2.stages_both import crossing_clients, fair, hang_ups
 from grader.labs.lab2.stages_epoll import idle_connections
 from grader.labs.lab2.stages_select import back_pressure
@@ -51,7 +51,7 @@ def test_poll(attempt: Attempt) -> None:
     """With --backend poll the server sleeps in poll(), and knows no FD_SETSIZE."""
     expect_known(attempt, "poll")
     everything(attempt, "poll")
-    server = loop_server(attempt, "poll", limits=descriptors(1600))
+    server = loop_server(attempt, "poll", limits=limits_for(room_for(1200, least=1200)))
     with idle_connections(server, 1100):
         expect_echo(server.connect(), b"one of more than 1024")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grader.labs.lab2 import echo, timers
-from grader.labs.lab2.server import descriptors, loop_server
+from grader.labs.lab2.server import limits_for, loop_server, room_for
 from grader.labs.resources import expect_back_pressure, expect_idle
 from grader.labs.scenes import MIB, expect_echo
 from grader.labs.server import Server
@@ -131,7 +131,9 @@ def test_fd_setsize(attempt: Attempt) -> None:
     """A connection whose descriptor would reach FD_SETSIZE (1024) is accepted and closed; the
     others go on, and there is room again when some of them leave.
     """
-    server = loop_server(attempt, "select", build="plain", limits=descriptors(1200))
+    server = loop_server(
+        attempt, "select", build="plain", limits=limits_for(room_for(1100, least=1100))
+    )
     served: list[Client] = []
     refused = 0
     while refused < 8:
