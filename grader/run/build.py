@@ -118,11 +118,13 @@ class Builder:
             self.files |= {f"{lab}/{name}": data for name, data in sources(top / lab).items()}
 
     def programs(self, lab: str) -> list[str]:
-        """The programs of a lab, as lab.mk lists them."""
-        for line in self.files["lab.mk"].decode().splitlines():
-            if line.startswith(f"programs_{lab} := "):
-                return line.partition(":=")[2].split()
-        raise KeyError(lab)
+        """The programs of a lab, as lab.mk lists them: the student's, and then the given ones."""
+        lines = self.files["lab.mk"].decode().splitlines()
+        found: list[str] = []
+        for name in (f"programs_{lab} := ", f"given_{lab} := "):
+            for line in lines:
+                found += line.removeprefix(name).split() if line.startswith(name) else []
+        return found
 
     def cached(self, program: str, build: str) -> Path:
         """Where a built program is kept."""

@@ -17,9 +17,11 @@
  *     twice           adds one twice: "refused", which is right
  *     stop            stops the loop, and runs it again: "stopped"
  *     say N           "say N"
- *     quit            frees the loop, and exits with 0
+ *     quit            frees the loop, and exits with 0; so does the end of input
  *
- * The orders themselves come through the loop that is driven. */
+ * The orders themselves come through the loop that is driven.  By hand:
+ *
+ *     make run2 PROGRAM=loop_driver ARGS=select */
 #include "loop.h"
 
 #include <errno.h>
@@ -30,6 +32,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -366,11 +369,14 @@ static void on_orders(void *context, unsigned events)
 {
     static char line[LINE_SIZE];
     static size_t len;
+    int waiting = 0;
     char byte;
 
     (void)context;
     (void)events;
-    while (recv(STDIN_FILENO, &byte, 1, MSG_DONTWAIT) == 1) {
+    if (ioctl(STDIN_FILENO, FIONREAD, &waiting) < 0 || waiting == 0)
+        obey("quit"); /* the end of input */
+    while (waiting-- > 0 && read(STDIN_FILENO, &byte, 1) == 1) {
         if (byte != '\n' && len < sizeof line - 1) {
             line[len++] = byte;
             continue;

@@ -65,7 +65,7 @@ def test_scale(attempt: Attempt) -> None:
     """100 clients are served among 10,000 that are silent, and cost the server hardly more than
     they cost alone: what is not ready costs nothing.
     """
-    idle = room_for(IDLE, least=2000)
+    idle = room_for(IDLE + ACTIVE, least=2000) - ACTIVE
     server = loop_server(attempt, "epoll", limits=limits_for(idle + ACTIVE))
     active = [served_client(server) for _ in range(ACTIVE)]
     alone = cpu_of_rounds(server, active)
