@@ -17,7 +17,7 @@ struct connection;
 struct connection_events {
     /* What came and was not used so far; lent for the call.  Returns how much of it is used up;
      * the rest is shown again, with more behind it.  Never called while the connection is full:
-     * one that gets full in the middle should return, and is called again with the rest. */
+     * an owner that gets it full should return, and is called again with the rest. */
     size_t (*on_data)(void *context, const uint8_t *data, size_t len);
     /* The peer sends no more; it may still receive.  NULL: connection_finish. */
     void (*on_end)(void *context);
@@ -43,10 +43,16 @@ void connection_send(struct connection *connection, const void *data, size_t len
 size_t connection_pending(const struct connection *connection);
 bool connection_is_full(const struct connection *connection);
 
+/* From connection_pause to connection_resume the peer is not read from, and on_data and on_end are
+ * not called: for an owner that can take no more now.  What was not used is shown again after
+ * connection_resume, in a later turn. */
+void connection_pause(struct connection *connection);
+void connection_resume(struct connection *connection);
+
 /* Ends it in peace: sends what waits, then FIN, then drops input until the peer ends too, for at
  * most a second; then closes.  (To close with unread input would reset the connection, and destroy
- * replies on their way: RFC 2525, section 2.17.)  on_data is not called again; on_close may be called
- * before this returns. */
+ * replies on their way: RFC 2525, section 2.17.)  on_data is not called again; on_close may be
+ * called before this returns. */
 void connection_finish(struct connection *connection);
 
 /* Ends it now: on_close is called before this returns, or after the callback that calls this. */

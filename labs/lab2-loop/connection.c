@@ -152,6 +152,20 @@ void connection_send(struct connection *connection, const void *data, size_t len
     /* Your code here. */
 }
 
+/* Stage 2.20. */
+void connection_pause(struct connection *connection)
+{
+    (void)connection;
+    /* Your code here. */
+}
+
+/* Stage 2.20. */
+void connection_resume(struct connection *connection)
+{
+    (void)connection;
+    /* Your code here. */
+}
+
 void connection_finish(struct connection *connection)
 {
     (void)connection;

@@ -35,11 +35,11 @@ struct connection {
     const struct connection_events *events;
     void *context;
     struct buffer in, out;
-    struct loop_timer timer; /* ends DRAINING */
+    struct loop_timer timer; /* OPEN: offers what was not used, after a pause; DRAINING: gives up */
     unsigned interest;
     enum state state;
     int fd, error, busy;
-    bool peer_ended;
+    bool peer_ended, paused;
     bool owes_drained; /* something was sent since on_drained was called */
 };
 
@@ -67,8 +67,8 @@ static void bury(struct connection *c)
 
 static unsigned wanted(const struct connection *c)
 {
-    bool reads = c->state == DRAINING || c->state == BROKEN ||
-                 (c->state == OPEN && !c->peer_ended && !connection_is_full(c));
+    bool takes = !c->peer_ended && !connection_is_full(c) && !c->paused && c->timer.slot == 0;
+    bool reads = c->state == DRAINING || c->state == BROKEN || (c->state == OPEN && takes);
     bool writes = connection_pending(c) > 0 || c->owes_drained;
 
     return (reads ? (unsigned)LOOP_READ : 0) | (writes ? (unsigned)LOOP_WRITE : 0);
@@ -134,7 +134,7 @@ static void end_output(struct connection *c)
 /* Shows the owner what it has not used so far. */
 static void offer(struct connection *c)
 {
-    if (c->state != OPEN || connection_is_full(c) || buffer_size(&c->in) == 0)
+    if (c->state != OPEN || c->paused || connection_is_full(c) || buffer_size(&c->in) == 0)
         return;
     size_t used = c->events->on_data(c->context, buffer_front(&c->in), buffer_size(&c->in));
     buffer_take(&c->in, used);
@@ -234,9 +234,16 @@ static void on_event(void *context, unsigned events)
     leave(c);
 }
 
-static void give_up(void *context)
+static void on_time(void *context)
 {
-    connection_close(context);
+    struct connection *c = context;
+
+    enter(c);
+    if (c->state == DRAINING)
+        c->state = CLOSED;
+    else
+        offer(c);
+    leave(c);
 }
 
 static int set_nonblocking(int fd)
@@ -255,7 +262,7 @@ struct connection *connection_new(struct loop *loop, int fd, const struct connec
         return NULL;
     *c = (struct connection){
         .loop = loop, .events = events, .context = context, .interest = LOOP_READ, .fd = fd};
-    c->timer = (struct loop_timer){.on_time = give_up, .context = c};
+    c->timer = (struct loop_timer){.on_time = on_time, .context = c};
     if (set_nonblocking(fd) < 0 || loop_add(loop, fd, c->interest, on_event, c) < 0) {
         int error = errno;
         free(c);
@@ -279,6 +286,25 @@ void connection_send(struct connection *connection, const void *data, size_t len
     else
         c->owes_drained = c->events->on_drained != NULL;
     enter(c);
+    leave(c);
+}
+
+void connection_pause(struct connection *connection)
+{
+    enter(connection);
+    connection->paused = true;
+    leave(connection);
+}
+
+/* Not read from until what was not used has been offered: so the end comes after all data. */
+void connection_resume(struct connection *connection)
+{
+    struct connection *c = connection;
+
+    enter(c);
+    c->paused = false;
+    if (c->state == OPEN && buffer_size(&c->in) > 0 && loop_set_timer(c->loop, &c->timer, 0) < 0)
+        fail(c, ENOMEM);
     leave(c);
 }
 
