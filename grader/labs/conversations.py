@@ -12,7 +12,7 @@ from grader.labs.scenes import MIB
 from grader.labs.stage import Attempt
 from grader.labs.terminal import Terminal
 from grader.run.client import Client
-from grader.verdicts import Diagnosis, Hang, StageFailure, fail
+from grader.verdicts import Diagnosis, Hang, fail
 
 
 def connected(
@@ -37,9 +37,9 @@ def converse(attempt: Attempt, program: str, listener: Listener) -> None:
     terminal.keyboard.send(up)
     try:
         terminal.keyboard.expect(down, "the server's bytes")
-    except StageFailure as failure:
+    except Hang as hang:
         if server.queued() > 0:
-            failure.diagnosis = Diagnosis(
+            hang.diagnosis = Diagnosis(
                 "both-block",
                 "the server sends and does not read yet, the client sends and does not print: both "
                 "wait for the other for ever",

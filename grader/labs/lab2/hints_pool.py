@@ -38,7 +38,7 @@ HINTS: dict[str, Hint] = {
         "What becomes of a line for which the pool has no room, and of the lines behind it?",
         "It is dropped, or counted as used, or nobody looks at it again when there is room. Or the "
         "connection ends while something is still owed.",
-        "Leave what can't be submitted unused, hold the connection, and put the client into a "
+        "Leave what can't be submitted unused, pause the connection, and put the client into a "
         "queue of those that wait. Each job that ends makes room: let the first of them go on. "
         "After the half-close, finish when nothing is owed any more.",
     ),
@@ -87,8 +87,8 @@ HINTS: dict[str, Hint] = {
         "first one?",
         "It fills the pool, or all that the server is ready to hold, while its first request "
         "sleeps.",
-        "Bound what each client is owed, well below what the pool holds, and hold the client while "
-        "it has as much.",
+        "Bound what each client is owed, well below what the pool holds, and pause the client "
+        "while it has as much.",
     ),
     "2.20 memory-unbounded": Hint(
         "What do you keep for a client, of whichever kind, and what bounds each kind?",
@@ -159,6 +159,18 @@ HINTS: dict[str, Hint] = {
         "It fails with EINPROGRESS and goes on in the kernel. When the outcome is known the socket "
         "can be written, whatever the outcome is.",
         "Wait for that with select(), for no longer than the timeout, and then ask for SO_ERROR.",
+    ),
+    "2.22 in-progress": Hint(
+        "connect() returned -1. What does errno say about the attempt?",
+        "EINPROGRESS: it has begun, and goes on without you. Taken for a failure, it ends before "
+        "any answer can come.",
+        "After EINPROGRESS wait with select() until the socket can be written, then ask for "
+        "SO_ERROR.",
+    ),
+    "2.22 connected-unnoticed": Hint(
+        "Which of select()'s three sets tells of a connection that is made?",
+        "The wrong set is watched: a connection that was just made has nothing to read.",
+        "Put the socket into the set of writers while it connects.",
     ),
     "2.22 no-timeout": Hint(
         "How often does the kernel ask again before it gives up, and after how long: tcp(7), "

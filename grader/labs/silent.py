@@ -1,0 +1,84 @@
+"""Listeners that do not answer, for clients that wait no longer than they were told to."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+from grader.errors import MachineError
+from grader.labs.endpoint import Listener
+from grader.labs.stage import Attempt
+from grader.run import procinfo
+from grader.run.program import Program
+
+
+class OnPort(Listener):
+    """A listener on a port of one's choice; 0: the kernel's."""
+
+    def __init__(
+        self, attempt: Attempt, family: socket.AddressFamily = socket.AF_INET, port: int = 0
+    ) -> None:
+        self.attempt = attempt
+        self.socket = socket.socket(family)
+        attempt.clients.append(self)
+        if family == socket.AF_INET6:
+            self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        self.socket.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", port))
+        self.socket.listen()
+        self.socket.setblocking(False)
+        self.port: int = self.socket.getsockname()[1]
+
+
+class Silent(OnPort):
+    """A listener whose queue is full: the kernel drops who asks, and who asked does not hear of it.
+
+    listen(2): "If a connection request arrives when the queue is full [...] if the underlying
+    protocol supports retransmission, the request may be ignored so that a later reattempt at
+    connection succeeds."
+    """
+
+    def __init__(
+        self, attempt: Attempt, family: socket.AddressFamily = socket.AF_INET, port: int = 0
+    ) -> None:
+        super().__init__(attempt, family, port)
+        self.socket.listen(0)  # on Linux, a queue of one
+        filler = socket.socket(family)
+        attempt.clients.append(filler)
+        filler.setblocking(False)
+        filler.connect_ex(self.socket.getsockname())
+        attempt.world.wait(self._is_full, "the grader's own queue to fill", every=0.005)
+
+    def _is_full(self) -> bool:
+        """What /proc/net/tcp has for unread bytes is the queue's length on a listening socket."""
+        mine = str(os.fstat(self.socket.fileno()).st_ino)
+        return any(s.unread > 0 for s in procinfo.tcp_sockets() if s.inode == mine)
+
+    def attempts(self) -> int:
+        """How many sockets wait for an answer from this port (SYN_SENT)."""
+        return sum(
+            1 for s in procinfo.tcp_sockets() if s.peer_port == self.port and s.state == "02"
+        )
+
+    def wait_for_attempt(self, program: Program) -> None:
+        self.attempt.world.wait(
+            lambda: self.attempts() > 0 or program.ended(),
+            f"{program.name} to connect to port {self.port}",
+            every=0.005,
+        )
+
+    def speak(self) -> None:
+        """Makes room in the queue."""
+        self.socket.accept()[0].close()
+
+
+def twins(
+    attempt: Attempt, silent: socket.AddressFamily, answers: socket.AddressFamily
+) -> tuple[Silent, OnPort]:
+    """A silent listener and one that answers, on one port of two families."""
+    for _ in range(50):
+        first = Silent(attempt, silent)
+        try:
+            return first, OnPort(attempt, answers, first.port)
+        except OSError:  # somebody else has it there
+            first.close()
+    raise MachineError("no port is free in both families")
