@@ -45,8 +45,11 @@ build%: $(VENV)/student
 run%: $(VENV)/student
 	@$(grader) run $*
 
-stages debug hint replay bench kit: $(VENV)/student
+stages debug hint replay kit: $(VENV)/student
 	@$(grader) $@ $(LAB)
+
+bench: $(VENV)/bench
+	@$(grader) bench $(LAB)
 
 doctor:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \

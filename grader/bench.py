@@ -8,13 +8,20 @@ from __future__ import annotations
 
 import importlib
 import json
+import shlex
 import statistics
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+
+from grader.errors import UsageError
+from grader.labs.server import Server
+from grader.labs.stage import Attempt
 
 ROUNDS = 5
 
@@ -50,15 +57,31 @@ def compare(
     """
     ours(), peer()
     pairs = [(ours(), peer()) for _ in range(ROUNDS)]
-    ratio = statistics.median(mine / other for mine, other in pairs)
+    return make_row(name, unit, pairs, peer_name, goal=goal)
+
+
+def make_row(
+    name: str,
+    unit: str,
+    pairs: list[tuple[float, float]],
+    peer_name: str,
+    *,
+    goal: float | None = None,
+    less_is_better: bool = False,
+) -> Row:
+    """A row of the rounds' figures, ours and the peer's: medians, and the median of the ratios
+    pair by pair.
+    """
+    ratios = [other / mine if less_is_better else mine / other for mine, other in pairs]
+    ratio = statistics.median(ratios)
     mine, other = (statistics.median(figures) for figures in zip(*pairs, strict=True))
     met = None if goal is None else ratio >= goal
     return Row(name, unit, round(mine, 3), round(other, 3), peer_name, round(ratio, 3), goal, met)
 
 
-def show(lab: str, rows: list[Row], out: Path, console: Console) -> None:
-    """Prints the table, and writes the file."""
-    table = Table(title=f"Lab {lab}")
+def plain_table(title: str, rows: list[Row]) -> Table:
+    """A line a row."""
+    table = Table(title=title)
     for heading in ("what", "unit", "ours", "peer", "", "ratio", "goal"):
         table.add_column(heading, justify="left" if heading in ("what", "unit", "") else "right")
     for row in rows:
@@ -72,13 +95,54 @@ def show(lab: str, rows: list[Row], out: Path, console: Console) -> None:
             f"{row.ratio:.2f}",
             goal,
         )
-    console.print(table)
+    return table
+
+
+def show(lab: str, rows: list[Row], out: Path, console: Console) -> None:
+    """Prints the lab's own tables, or all rows in one, and writes the file."""
+    tables = getattr(_module(int(lab)), "tables", None)
+    for table in tables(rows) if tables else [plain_table(f"Lab {lab}", rows)]:
+        console.print(table)
     path = out / f"bench-lab{lab}.json"
     path.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")
     console.print(str(path), markup=False, highlight=False, soft_wrap=True)
 
 
-def measure(lab: int, start: Callable[[str], int]) -> list[Row]:
-    """The rows of a lab; ``start`` runs a program of it and returns its port."""
-    rows: list[Row] = importlib.import_module(f"grader.labs.lab{lab}.bench").rows(start)
+def _module(lab: int) -> ModuleType:
+    """A lab's own: ``rows``, and ``tables`` where a plain one would be too long."""
+    return importlib.import_module(f"grader.labs.lab{lab}.bench")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a lab's benchmark gets to work with. ``quick`` asks for few and short rounds,
+    ``handout`` for the plots in the folder of the handout's figures too.
+    """
+
+    attempt: Attempt
+    console: Console
+    out: Path
+    quick: bool = False
+    handout: bool = False
+
+    def start(self, program: str, *args: str, build: str = "plain", **more: Any) -> Server:
+        """Starts a server, optimized and without sanitizers."""
+        return Server(self.attempt, program, *args, build=build, **more)
+
+    def say(self, words: str) -> None:
+        self.console.print(words, markup=False, highlight=False)
+
+
+def options(words: str) -> dict[str, bool]:
+    """ARGS of ``make bench``: ``--quick``, ``--handout``. Raises UsageError for any other."""
+    known = {"--quick": "quick", "--handout": "handout"}
+    for word in shlex.split(words):
+        if word not in known:
+            raise UsageError(f"ARGS={word}: make bench knows {' and '.join(known)}")
+    return {known[word]: True for word in shlex.split(words)}
+
+
+def measure(lab: int, bench: Bench) -> list[Row]:
+    """The rows of a lab."""
+    rows: list[Row] = _module(lab).rows(bench)
     return rows

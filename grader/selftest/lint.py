@@ -31,7 +31,7 @@ def c_files(*folders: str) -> list[str]:
 
 
 def checks() -> list[tuple[str, list[str]]]:
-    ours = c_files("labs/include", "labs/host", "solutions", "grader/run")
+    ours = c_files("labs/include", "labs/host", "solutions", "grader/run", "grader/load")
     sources = [path for path in ours if path.endswith(".c")]
     given = c_files("labs")
     return [

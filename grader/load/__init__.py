@@ -1,0 +1,170 @@
+"""The load generator (load.c) and the servers that a lab's own is measured beside; trusted code,
+compiled here once and kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import selectors
+import shutil
+import subprocess
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from grader.errors import MachineError
+from grader.run.world import World
+
+HERE = Path(__file__).resolve().parent
+
+# As lab.mk compiles a student's program for a benchmark.
+_FLAGS = ("-std=c11", "-D_GNU_SOURCE", "-O2", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A program of this folder, and the library that it needs: its header, what the linker calls
+    it, and its Debian package.
+    """
+
+    name: str
+    header: str = ""
+    library: str = ""
+    package: str = ""
+
+
+LOAD = Source("load")
+BARE = Source("bare_epoll")
+LIBEVENT = Source("libevent_echo", "event2/event.h", "-levent_core", "libevent-dev")
+LIBUV = Source("libuv_echo", "uv.h", "-luv", "libuv1-dev")
+
+
+class LoadFailed(Exception):
+    """The generator found a wrong byte, a closed connection or a stall; its words."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What one run of the generator measured. ``cpu_s`` and ``server_cpu_s`` are its own and the
+    server's CPU time in those seconds, ``idle_s`` is how long the generator's processor had nothing
+    to do.
+    """
+
+    requests_per_s: float
+    p50_us: float
+    p99_us: float
+    requests: int
+    seconds: float
+    cpu_s: float
+    server_cpu_s: float
+    idle_s: float
+    errors: int
+
+    def on_one_core(self) -> Figures:
+        """With requests for each second of the core that the two share: what other processes had of
+        it is left out, and what it was idle counts.
+        """
+        return replace(self, requests_per_s=self.requests / self.core_s)
+
+    @property
+    def core_s(self) -> float:
+        """The seconds in which the core was the two's, running or asleep."""
+        return min(self.cpu_s + self.server_cpu_s + self.idle_s, self.seconds)
+
+    @property
+    def lost(self) -> float:
+        """The share of the time in which others had the core."""
+        return 1 - self.core_s / self.seconds
+
+
+def compiled(source: Source, cache: Path, compiler: str) -> Path | None:
+    """The built program, or None where its library is missing; raises MachineError where it does
+    not compile for another reason. ``compiler`` is the compiler's version line.
+    """
+    text = b"".join(path.read_bytes() for path in sorted(HERE.glob("*.[ch]")))
+    words = "\0".join((source.name, compiler, os.environ.get("CC", ""), *_FLAGS))
+    path = cache / hashlib.sha256(text + words.encode()).hexdigest()[:32] / source.name
+    if path.is_file():
+        return path
+    if source.header and not _has_header(source.header):
+        return None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{source.name}.{os.getpid()}")
+    file = str(HERE / f"{source.name}.c")
+    libraries = [source.library] if source.library else []
+    done = _compile([*_FLAGS, "-Wall", "-Wextra", "-o", str(temporary), file, *libraries])
+    if done.returncode != 0:
+        raise MachineError(f"{source.name}.c does not compile: {done.stderr.strip()[:400]}")
+    temporary.replace(path)
+    return path
+
+
+def _compile(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    command = [os.environ.get("CC") or "cc", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, errors="replace")
+
+
+def _has_header(header: str) -> bool:
+    flags = ["-fsyntax-only", *_FLAGS, "-include", header, "-x", "c", os.devnull]
+    return _compile(flags).returncode == 0
+
+
+def install(source: Source, program: Path, folder: Path) -> None:
+    """Puts a built peer where programs in the sandbox start from, as the build "peer": see
+    Builder.built. ``folder`` is the sandbox's runtime folder.
+    """
+    path = folder / "bin" / "peer" / source.name
+    path.parent.mkdir(exist_ok=True)
+    shutil.copyfile(program, path)
+    path.chmod(0o755)
+
+
+@dataclass(frozen=True)
+class Load:
+    """The generator. ``world`` is served while it runs, so that no server waits for a reader of its
+    output.
+    """
+
+    program: Path
+    world: World
+
+    def run(self, port: int, cpu: int | None = None, **options: float) -> Figures:
+        """One run, on processor ``cpu``; the options are load.c's. Raises LoadFailed."""
+        words = [f"--{name}={value}" for name, value in options.items()]
+        with subprocess.Popen(
+            [str(self.program), f"--port={port}", *words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process:
+            if cpu is not None:
+                os.sched_setaffinity(process.pid, {cpu})
+            try:
+                said = self._output(process)
+            except BaseException:
+                process.kill()
+                raise
+            complaint = process.stderr.read().decode(errors="replace") if process.stderr else ""
+        if process.returncode != 0:
+            raise LoadFailed(complaint.strip() or f"load: exit status {process.returncode}")
+        return Figures(**json.loads(said))
+
+    def _output(self, process: subprocess.Popen[bytes]) -> bytes:
+        pipe = process.stdout
+        assert pipe is not None
+        said = b""
+        ended = False
+
+        def on_event(_: int) -> None:
+            nonlocal said, ended
+            data = os.read(pipe.fileno(), 1 << 16)
+            said += data
+            ended = not data
+
+        self.world.watch(pipe, selectors.EVENT_READ, on_event)
+        try:
+            self.world.wait(lambda: ended, "the load generator")
+        finally:
+            self.world.watch(pipe, 0, on_event)
+        return said
