@@ -16,7 +16,7 @@ from grader.verdicts import Diagnosis, Hang, StageFailure, fail
 # protocol's bound on buffered output), the sanitizer's quarantine of 16 MiB, and room for another
 # way to allocate.
 MEMORY_BOUND = 40 * MIB
-_MOST_WAKE_UPS = 50  # in a quarter of a second
+_WINDOW_S, _MOST_WAKE_UPS, _MOST_CPU_S = 0.12, 24, 0.03
 
 
 def memory(server: Server) -> int:
@@ -84,36 +84,45 @@ def expect_soon(
         fail(f"{hang.summary}", Diagnosis(diagnosis, text))
 
 
-def expect_idle(program: Program, when: str, diagnosis: str, text: str) -> None:
-    """See all_idle."""
-    all_idle([program], when, diagnosis, text)
+class _Watch:
+    """What a program did since now."""
 
+    def __init__(self, program: Program) -> None:
+        self.program, self.awake = program, 0
+        self._used, self._woken = program.cpu_seconds(), program.wake_ups()
 
-def all_idle(programs: list[Program], when: str, diagnosis: str, text: str) -> None:
-    """Idle programs sleep. One that spins uses all the CPU time that it gets, and wants more: on a
-    busy machine it may get little, but it is never asleep. One that looks again and again after
-    short sleeps wakes up often.
-    """
-    awake: dict[Program, list[bool]] = {program: [] for program in programs}
-    world = programs[0].world
+    def look(self) -> None:
+        self.awake += self.program.runs()
 
-    def spins(program: Program) -> bool:
-        awake[program].append(program.runs())
+    def slept(self) -> bool:
+        """It was asleep whenever it was looked at, but for once, and woke up rarely."""
         return (
-            program.cpu_seconds() - used[program] > 0.1
-            or program.wake_ups() - woken[program] > _MOST_WAKE_UPS
+            self.awake <= 1
+            and self.program.wake_ups() - self._woken <= _MOST_WAKE_UPS
+            and self.program.cpu_seconds() - self._used <= _MOST_CPU_S
         )
 
-    def never_sleeps(program: Program) -> bool:
-        return len(awake[program]) >= 10 and all(awake[program])
 
-    world.observe(0.05, lambda: False)  # what they still had to do
-    used = {program: program.cpu_seconds() for program in programs}
-    woken = {program: program.wake_ups() for program in programs}
-    world.observe(0.25, lambda: any(spins(program) for program in programs))
-    for program in programs:
-        if spins(program) or never_sleeps(program):
-            fail(f"{program.name} uses the CPU {when}", Diagnosis(diagnosis, text))
+def expect_idle(programs: Program | list[Program], when: str, diagnosis: str, text: str) -> None:
+    """Idle programs sleep: all of them, for a moment. What they still had to do may delay this, on
+    a busy machine for long; one that spins, or looks again and again after short sleeps, never
+    comes to it.
+    """
+    programs = programs if isinstance(programs, list) else [programs]
+    world = programs[0].world
+    for _ in range(8):
+        watches = [_Watch(program) for program in programs]
+
+        def look(watches: list[_Watch] = watches) -> bool:
+            for watch in watches:
+                watch.look()
+            return False
+
+        world.observe(_WINDOW_S, look)
+        busy = [watch for watch in watches if not watch.slept()]
+        if not busy:
+            return
+    fail(f"{busy[0].program.name} uses the CPU {when}", Diagnosis(diagnosis, text))
 
 
 def expect_back_pressure(
@@ -168,7 +177,7 @@ def expect_patience(*servers: Server) -> None:
     with ExitStack() as stack:
         for server in servers:
             stack.enter_context(without_descriptors(server))
-        all_idle(
+        expect_idle(
             [server.program for server in servers],
             "without a free descriptor",
             "spins-without-descriptors",
