@@ -28,7 +28,7 @@ LDLIBS := -pthread
 
 # What the fault build intercepts.
 faulty := read readv recv recvfrom recvmsg write writev send sendto sendmsg accept accept4 \
-    select pselect poll ppoll epoll_wait epoll_pwait
+    select pselect poll ppoll epoll_wait epoll_pwait epoll_pwait2
 wrap := $(faulty:%=-Wl,--wrap=%)
 
 labs := lab1-echo lab2-loop

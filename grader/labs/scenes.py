@@ -90,6 +90,22 @@ def reset_before_accept(server: Server) -> None:
     server.program.go_on()
 
 
+def short_of_a_descriptor(server: Server) -> None:
+    """Its second accept() fails with EMFILE. It may wait for a descriptor to be given back, or turn
+    that client away; the next one is served.
+    """
+    first = served_client(server)
+    second = server.connect()
+    second.send(b"served at the latest when another has left")
+    first.close()
+    server.world.wait(
+        lambda: second.received_size() > 0 or bool(second.ended), f"{second.name} to be served"
+    )
+    if not second.ended:
+        second.expect(b"served at the latest when another has left")
+    expect_echo(server.connect(), b"a descriptor is free again")
+
+
 def visit(server: Server, count: int) -> None:
     """Clients that come, and leave in four ways."""
     for _ in range(0, count, 4):

@@ -19,12 +19,13 @@ _SYSCALLS = {
         35: "nanosleep", 42: "connect", 43: "accept", 44: "sendto", 45: "recvfrom",
         47: "recvmsg", 61: "wait4", 202: "futex", 230: "clock_nanosleep", 232: "epoll_wait",
         247: "waitid", 270: "pselect6", 271: "ppoll", 281: "epoll_pwait", 288: "accept4",
+        441: "epoll_pwait2",
     },
     "aarch64": {
         22: "epoll_pwait", 63: "read", 64: "write", 66: "writev", 72: "pselect6", 73: "ppoll",
         95: "waitid", 98: "futex", 101: "nanosleep", 115: "clock_nanosleep", 202: "accept",
         203: "connect", 206: "sendto", 207: "recvfrom", 212: "recvmsg", 242: "accept4",
-        260: "wait4",
+        260: "wait4", 441: "epoll_pwait2",
     },
 }  # fmt: skip
 

@@ -55,6 +55,9 @@ int __real_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeou
 int __real_epoll_wait(int fd, struct epoll_event *events, int count, int timeout);
 int __real_epoll_pwait(int fd, struct epoll_event *events, int count, int timeout,
                        const sigset_t *mask);
+int __real_epoll_pwait2(int fd, struct epoll_event *events, int count,
+                        const struct timespec *timeout, const sigset_t *mask)
+    __attribute__((weak)); /* since glibc 2.35 */
 
 static atomic_ulong calls, reads, writes, refusals, accepts;
 
@@ -129,12 +132,12 @@ static size_t writable(int fd, size_t len)
     return cap(fd, "write", &writes, len);
 }
 
-static bool would_block(int fd)
+static bool would_block(int fd, int flags)
 {
     unsigned long count = setting("eagain");
+    bool blocks = (fcntl(fd, F_GETFL) & O_NONBLOCK) == 0 && (flags & MSG_DONTWAIT) == 0;
 
-    if (count == 0 || (fcntl(fd, F_GETFL) & O_NONBLOCK) == 0 || !is_stream(fd) ||
-        !every(count, ++refusals))
+    if (count == 0 || blocks || !is_stream(fd) || !every(count, ++refusals))
         return false;
     errno = EAGAIN;
     return true;
@@ -208,13 +211,14 @@ ssize_t __wrap_recvmsg(int fd, struct msghdr *message, int flags)
 
 ssize_t __wrap_write(int fd, const void *data, size_t len)
 {
-    return interrupted(__func__, fd) || would_block(fd) ? -1
-                                                        : __real_write(fd, data, writable(fd, len));
+    return interrupted(__func__, fd) || would_block(fd, 0)
+               ? -1
+               : __real_write(fd, data, writable(fd, len));
 }
 
 ssize_t __wrap_send(int fd, const void *data, size_t len, int flags)
 {
-    return interrupted(__func__, fd) || would_block(fd)
+    return interrupted(__func__, fd) || would_block(fd, flags)
                ? -1
                : __real_send(fd, data, writable(fd, len), flags);
 }
@@ -222,14 +226,14 @@ ssize_t __wrap_send(int fd, const void *data, size_t len, int flags)
 ssize_t __wrap_sendto(int fd, const void *data, size_t len, int flags, const struct sockaddr *to,
                       socklen_t size)
 {
-    return interrupted(__func__, fd) || would_block(fd)
+    return interrupted(__func__, fd) || would_block(fd, flags)
                ? -1
                : __real_sendto(fd, data, writable(fd, len), flags, to, size);
 }
 
 ssize_t __wrap_writev(int fd, const struct iovec *parts, int count)
 {
-    if (interrupted(__func__, fd) || would_block(fd))
+    if (interrupted(__func__, fd) || would_block(fd, 0))
         return -1;
     if (setting("write") == 0 || !is_stream(fd))
         return __real_writev(fd, parts, count);
@@ -239,7 +243,7 @@ ssize_t __wrap_writev(int fd, const struct iovec *parts, int count)
 
 ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags)
 {
-    if (interrupted(__func__, fd) || would_block(fd))
+    if (interrupted(__func__, fd) || would_block(fd, flags))
         return -1;
     if (setting("write") == 0 || !is_stream(fd))
         return __real_sendmsg(fd, message, flags);
@@ -294,4 +298,10 @@ int __wrap_epoll_pwait(int fd, struct epoll_event *events, int count, int timeou
                        const sigset_t *mask)
 {
     return interrupted(__func__, fd) ? -1 : __real_epoll_pwait(fd, events, count, timeout, mask);
+}
+
+int __wrap_epoll_pwait2(int fd, struct epoll_event *events, int count,
+                        const struct timespec *timeout, const sigset_t *mask)
+{
+    return interrupted(__func__, fd) ? -1 : __real_epoll_pwait2(fd, events, count, timeout, mask);
 }

@@ -23,11 +23,11 @@ void loop_free(struct loop *loop);
 /* Calls on_event(context, events) in each turn in which fd can be read or written without waiting:
  * events is what is possible, of what was asked for.  After an error or a hang-up all of it is: the
  * next read or write tells which.  fd is a socket, a pipe or alike, does not block, and stays the
- * caller's.  EEXIST: was added before.  ERANGE: too high a number for this backend (FD_SETSIZE). */
+ * caller's.  EEXIST: was added before.  ERANGE: a number too high for this backend (FD_SETSIZE). */
 int loop_add(struct loop *loop, int fd, unsigned events,
              void (*on_event)(void *context, unsigned events), void *context);
 
-/* Asks for other events, or for none (0): then nothing is told, not even a hang-up. */
+/* Asks for other events, or none (0): then nothing is told, not even a hang-up.  ENOENT: unknown. */
 int loop_change(struct loop *loop, int fd, unsigned events);
 
 /* Ends it, before fd is closed.  What this turn still had to tell of fd is dropped, even if another
@@ -38,17 +38,17 @@ void loop_remove(struct loop *loop, int fd);
  * or writes until EAGAIN, or calls loop_change, which tells it again if it is still so. */
 bool loop_is_edge(const struct loop *loop);
 
-/* A timer of the caller's, who keeps it in place while it is set.  slot 0: it is not. */
+/* A timer of the caller's, who keeps it in place while it is set. */
 struct loop_timer {
     void (*on_time)(void *context);
     void *context;
-    int64_t due_ns; /* CLOCK_MONOTONIC */
-    size_t slot;    /* its place among those that are set, from 1 */
+    int64_t due_ns; /* the loop's own: CLOCK_MONOTONIC */
+    size_t slot;    /* the loop's own: 0 exactly while it is not set */
 };
 
-/* Calls on_time once, delay_ms (0 or more) or later from now, never earlier: clock_gettime(2),
+/* Calls on_time once, delay_ms (0 to 10^12) from now or later, never earlier: clock_gettime(2),
  * CLOCK_MONOTONIC.  One that is set already is moved.  Timers are called in the order of their
- * times; one that a callback sets is called in a later turn.  ENOMEM. */
+ * times; one that on_time sets is called in a later turn.  ENOMEM. */
 int loop_set_timer(struct loop *loop, struct loop_timer *timer, int64_t delay_ms);
 void loop_clear_timer(struct loop *loop, struct loop_timer *timer);
 
@@ -58,7 +58,7 @@ void loop_on_wake(struct loop *loop, void (*on_wake)(void *context), void *conte
 void loop_wake(struct loop *loop);
 
 /* One turn: sleeps until something happens or a timer is due, and calls back for all of it.  A
- * signal may end it early, which is no error.  loop_run: turns until loop_stop was called. */
+ * signal may end it early, which is no error.  loop_run: turns until a callback calls loop_stop. */
 int loop_run_once(struct loop *loop);
 int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);

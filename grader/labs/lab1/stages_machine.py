@@ -14,7 +14,13 @@ from grader.labs.resources import (
     expect_patience,
     living,
 )
-from grader.labs.scenes import expect_echo, reset_in_the_middle, served_client, visit
+from grader.labs.scenes import (
+    expect_echo,
+    reset_in_the_middle,
+    served_client,
+    short_of_a_descriptor,
+    visit,
+)
 from grader.labs.server import Server
 from grader.labs.stage import Attempt, stage
 from grader.run import procinfo
@@ -51,16 +57,7 @@ def test_short_counts(attempt: Attempt) -> None:
                 client.expect_end()
                 client.close()
     with under(attempt, "emfile=2", "the second accept() fails with EMFILE") as server:
-        first = served_client(server)
-        second = server.connect()
-        second.send(b"served at the latest when another has left")
-        first.close()
-        server.world.wait(
-            lambda: second.received_size() > 0 or bool(second.ended), f"{second.name} to be served"
-        )
-        if not second.ended:  # to turn it away is right too, as long as the next one is served
-            second.expect(b"served at the latest when another has left")
-        expect_echo(server.connect(), b"a descriptor is free again")
+        short_of_a_descriptor(server)
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import resource
+import socket
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -78,3 +80,39 @@ def room_for(connections: int, least: int) -> int:
 def limits_for(connections: int) -> Limits:
     """A program that may have so many connections, and what else it needs."""
     return Limits(files=connections + _OTHERS)
+
+
+@contextmanager
+def idle_connections(server: Server, count: int) -> Iterator[list[socket.socket]]:
+    """That many more connections, each known to be served: the second of two is echoed to, so a
+    backlog of one is enough. They end with a RST, so that no port is left in TIME_WAIT.
+    """
+    made: list[socket.socket] = []
+    try:
+        for number in range(count):
+            made.append(_connected(server, echoes=number % 2 == 1))
+            if number % 500 == 0:
+                server.world.turn(0)  # the program's output
+        yield made
+    finally:
+        for connection in made:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()
+
+
+def _connected(server: Server, *, echoes: bool) -> socket.socket:
+    connection = socket.socket()
+    connection.settimeout(5)
+    try:
+        connection.connect(("127.0.0.1", server.port))
+        if echoes:
+            connection.sendall(b"?")
+            if connection.recv(1) != b"?":
+                raise ConnectionError("closed")
+    except OSError as error:
+        connection.close()
+        fail(
+            f"one of so many connections is not served: {error}",
+            Diagnosis("not-so-many", "is there an array with room for fewer connections?"),
+        )
+    return connection

@@ -20,6 +20,7 @@ from grader.labs.scenes import (
     reset_in_the_middle,
     reset_when_idle,
     served_client,
+    short_of_a_descriptor,
     visit,
 )
 from grader.labs.server import Server
@@ -234,8 +235,8 @@ FAULTS = {
     "eintr=2": "every second call fails with EINTR",
     "read=7,write=5,eintr=3": "short reads, short writes and EINTR together",
     "aborted=1": "the first accept() fails with ECONNABORTED",
-    "emfile=2": "the second accept() fails with EMFILE",
 }
+EMFILE = {"emfile=2": "the second accept() fails with EMFILE"}
 
 
 @stage(
@@ -255,12 +256,15 @@ def test_interrupted(attempt: Attempt) -> None:
             stopped_and_continued(attempt, backend)
             # A write that would block although the loop said otherwise: not for a program that
             # waits for edges on epoll, which is its own choice.
-            known = FAULTS | (
-                {"eagain=3": "every third write() would block"} if backend == "select" else {}
-            )
-            for faults, meaning in known.items():
+            eagain = {"eagain=3": "every third write() would block"} if backend == "select" else {}
+            for faults, meaning in (FAULTS | EMFILE | eagain).items():
                 try:
-                    through(attempt, backend, faults)
+                    server = faulty_server(attempt, backend, faults)
+                    if faults in EMFILE:
+                        short_of_a_descriptor(server)
+                    else:
+                        through(attempt, server, faults)
+                    server.program.close()
                 except StageFailure as failure:
                     failure.summary = f"where {meaning}: {failure.summary}"
                     kind = "mix" if "," in faults else faults.partition("=")[0]
@@ -279,23 +283,25 @@ def stopped_and_continued(attempt: Attempt, backend: str) -> None:
         expect_echo(client, b"still there?")
 
 
-def through(attempt: Attempt, backend: str, faults: str) -> None:
-    server = loop_server(
+def faulty_server(attempt: Attempt, backend: str, faults: str) -> Server:
+    return loop_server(
         attempt,
         backend,
         build="faults",
         environment={"FAULTS": faults},
         name=f"loop_server on {backend} with {faults}",
     )
+
+
+def through(attempt: Attempt, server: Server, faults: str) -> None:
     for size in (1, 10, 20_000):
         client = server.connect()
-        data = attempt.random(backend, faults, size).bytes(size)
+        data = attempt.random(faults, size).bytes(size)
         client.send(data)
         client.finish_sending()
         client.expect(data)
         client.expect_end()
         client.close()
-    server.program.close()
 
 
 @stage("2.16", "Idle costs nothing", points=3, see="lab2#idle", source="select(2); epoll_wait(2)")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from grader.labs.lab2 import echo, timers
-from grader.labs.lab2.server import limits_for, loop_server, room_for
+from grader.labs.lab2.server import idle_connections, limits_for, loop_server, room_for
 from grader.labs.lab2.stages_select import back_pressure
 from grader.labs.scenes import expect_echo, served_client
 from grader.labs.server import Server
@@ -91,39 +91,3 @@ def cpu_of_rounds(server: Server, clients: list[Client]) -> float:
         for client in clients:
             expect_echo(client, b"round %d" % round)
     return server.program.cpu_seconds() - before
-
-
-@contextmanager
-def idle_connections(server: Server, count: int) -> Iterator[None]:
-    """That many more connections, each known to be served: the second of two is echoed to, so a
-    backlog of one is enough. They end with a RST, so that no port is left in TIME_WAIT.
-    """
-    made: list[socket.socket] = []
-    try:
-        for number in range(count):
-            made.append(_connected(server, echoes=number % 2 == 1))
-            if number % 500 == 0:
-                server.world.turn(0)  # the program's output
-        yield
-    finally:
-        for connection in made:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            connection.close()
-
-
-def _connected(server: Server, *, echoes: bool) -> socket.socket:
-    connection = socket.socket()
-    connection.settimeout(5)
-    try:
-        connection.connect(("127.0.0.1", server.port))
-        if echoes:
-            connection.sendall(b"?")
-            if connection.recv(1) != b"?":
-                raise ConnectionError("closed")
-    except OSError as error:
-        connection.close()
-        fail(
-            f"one of so many connections is not served: {error}",
-            Diagnosis("not-so-many", "is there an array with room for fewer connections?"),
-        )
-    return connection

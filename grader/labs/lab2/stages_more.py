@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from grader.labs.lab2 import echo
-from grader.labs.lab2.server import limits_for, loop_server, room_for
+from grader.labs.lab2.server import idle_connections, limits_for, loop_server, room_for
 from grader.labs.lab2.stages_both import crossing_clients, fair, hang_ups
-from grader.labs.lab2.stages_epoll import idle_connections
 from grader.labs.lab2.stages_select import back_pressure
 from grader.labs.resources import expect_patience
 from grader.labs.scenes import MIB, expect_echo, served_client
