@@ -13,7 +13,7 @@ CC ?= cc
 programs_lab1-echo := echo_server echo_client echo_threads udp_echo_server udp_echo_client
 programs_lab2-loop := loop_server select_client pool_server http_server http_get
 
-# Given programs, from host/, around the modules of a lab.
+# Given programs, from host/NAME.c and host/NAME_*.c, around the modules of a lab.
 given_lab2-loop := loop_driver
 
 # judge: what verdicts come from.  faults: the same objects, with the system calls routed through host/faults.c.
@@ -28,7 +28,7 @@ LDLIBS := -pthread
 
 # What the fault build intercepts.
 faulty := read readv recv recvfrom recvmsg write writev send sendto sendmsg accept accept4 \
-    select pselect poll ppoll epoll_wait epoll_pwait epoll_pwait2
+    select pselect poll ppoll epoll_wait epoll_pwait epoll_pwait2 clock_gettime gettimeofday time
 wrap := $(faulty:%=-Wl,--wrap=%)
 
 labs := lab1-echo lab2-loop
@@ -46,7 +46,7 @@ $(BUILD)/$(2): $(call objects,$(3) $(call modules,$(1)) $(if $(filter faults,$(B
 endef
 
 $(foreach lab,$(labs),$(foreach p,$(programs_$(lab)),$(eval $(call program,$(lab),$(p),$(lab)/$(p).c))))
-$(foreach lab,$(labs),$(foreach p,$(given_$(lab)),$(eval $(call program,$(lab),$(p),host/$(p).c))))
+$(foreach lab,$(labs),$(foreach p,$(given_$(lab)),$(eval $(call program,$(lab),$(p),host/$(p).c $(sort $(wildcard host/$(p)_*.c))))))
 
 # An archive gives only what is asked for, so a name may occur again in a later lab.
 define archive

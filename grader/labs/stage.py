@@ -104,15 +104,19 @@ class Attempt:
         stdio: socket.socket | None = None,
         stdin: int | None = None,
         readable: Path | None = None,
+        closed_stdin: bool = False,
     ) -> Program:
         """Builds the student's ``program`` where that is needed, and starts it. It sees the folder
-        ``readable``, which lies in the sandbox's own.
+        ``readable``, which lies in the sandbox's own; with ``closed_stdin``, the first descriptor
+        that it opens is 0.
         """
         began = time.monotonic()
         checked = self.valgrind and build == "judge"
         path = self.builder.built(program, "plain" if checked else build)
         self.world.extend(time.monotonic() - began)  # the compiler's time is not the program's
         command = [*(VALGRIND if checked else []), self.sandbox.seen(path), *args]
+        if closed_stdin:
+            command = ["/bin/sh", "-c", 'exec "$0" "$@" <&-', *command]
         launcher = self.debugger.launch if self.debugger else Program
         started = launcher(
             self.world,

@@ -183,6 +183,21 @@ def listening_ports(pid: int) -> list[int]:
     return sorted({s.port for s in tcp_sockets(pid) if s.state == "0A" and s.inode in inodes})
 
 
+def listener_blocks(pid: int) -> bool:
+    """Whether a listening socket of the process has no O_NONBLOCK: proc(5), fdinfo."""
+    listening = {f"socket:[{s.inode}]" for s in tcp_sockets(pid) if s.state == "0A"}
+    for number, what in descriptors(pid).items():
+        if what in listening:
+            try:
+                text = Path(f"/proc/{pid}/fdinfo/{number}").read_text()
+            except OSError:
+                continue
+            flags = int(text.partition("flags:")[2].split()[0], 8)
+            if not flags & os.O_NONBLOCK:
+                return True
+    return False
+
+
 def connections(pid: int, port: int) -> int:
     """How many sockets on local ``port``, other than listening ones, some process still holds."""
     sockets = [s for s in tcp_sockets(pid) if s.port == port and s.on_loopback]

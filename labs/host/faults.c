@@ -11,9 +11,10 @@
  *     eintr=N     every N-th call fails with EINTR before it did anything (N of 2 or more); select,
  *                 poll and epoll_wait too
  *     aborted=N   the N-th accept fails with ECONNABORTED
- *     emfile=N    the N-th accept fails with EMFILE
- *     eagain=N    every N-th write to a non-blocking stream fails with EAGAIN; not for programs that
- *                 wait for an edge (epoll(7), EPOLLET), since none follows
+ *     emfile=N    the N-th accept fails with EMFILE; so do enfile, enobufs and enomem with theirs
+ *     eagain=N    every N-th write to a non-blocking stream fails with EAGAIN, and again=N every N-th
+ *                 read; not for programs that wait for an edge (epoll(7)), since none follows
+ *     wall=S      each look at the wall clock is S seconds off, forward and back by turns
  *
  * Files and stream sockets are cut short, and nothing else: a datagram would lose its rest, and a
  * signalfd or a pipe of one's own may rely on whole records. */
@@ -28,7 +29,9 @@
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 ssize_t __real_read(int fd, void *data, size_t len);
@@ -58,8 +61,11 @@ int __real_epoll_pwait(int fd, struct epoll_event *events, int count, int timeou
 int __real_epoll_pwait2(int fd, struct epoll_event *events, int count,
                         const struct timespec *timeout, const sigset_t *mask)
     __attribute__((weak)); /* since glibc 2.35 */
+int __real_clock_gettime(clockid_t clock, struct timespec *now);
+int __real_gettimeofday(struct timeval *now, void *zone);
+time_t __real_time(time_t *now);
 
-static atomic_ulong calls, reads, writes, refusals, accepts;
+static atomic_ulong calls, reads, writes, looks, accepts;
 
 /* The number behind name= in FAULTS, or 0. */
 static unsigned long setting(const char *name)
@@ -132,25 +138,55 @@ static size_t writable(int fd, size_t len)
     return cap(fd, "write", &writes, len);
 }
 
-static bool would_block(int fd, int flags)
+static bool would_block(const char *name, int fd, int flags)
 {
-    unsigned long count = setting("eagain");
+    static atomic_ulong turns;
+    unsigned long count = setting(name);
     bool blocks = (fcntl(fd, F_GETFL) & O_NONBLOCK) == 0 && (flags & MSG_DONTWAIT) == 0;
 
-    if (count == 0 || blocks || !is_stream(fd) || !every(count, ++refusals))
+    if (count == 0 || blocks || !is_stream(fd) || !every(count, ++turns))
         return false;
     errno = EAGAIN;
     return true;
 }
 
+static bool write_would_block(int fd, int flags)
+{
+    return would_block("eagain", fd, flags);
+}
+
+static bool read_would_block(int fd, int flags)
+{
+    return would_block("again", fd, flags);
+}
+
 static bool refused(void)
 {
+    static const struct {
+        const char *name;
+        int error;
+    } known[] = {{"aborted", ECONNABORTED},
+                 {"emfile", EMFILE},
+                 {"enfile", ENFILE},
+                 {"enobufs", ENOBUFS},
+                 {"enomem", ENOMEM}};
     unsigned long turn = ++accepts;
 
-    if (turn != setting("aborted") && turn != setting("emfile"))
-        return false;
-    errno = turn == setting("aborted") ? ECONNABORTED : EMFILE;
-    return true;
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (turn == setting(known[i].name)) {
+            errno = known[i].error;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Seconds to add to the wall clock now. */
+static time_t jump(void)
+{
+    time_t seconds = (time_t)setting("wall");
+
+    return every(2, ++looks) ? -seconds : seconds;
 }
 
 /* The first part of parts, cut to what the fault lets through: what is left is a short count. */
@@ -166,25 +202,29 @@ static struct iovec first_part(int fd, const struct iovec *parts, size_t count, 
 
 ssize_t __wrap_read(int fd, void *data, size_t len)
 {
-    return interrupted(__func__, fd) ? -1 : __real_read(fd, data, readable(fd, len));
+    return interrupted(__func__, fd) || read_would_block(fd, 0)
+               ? -1
+               : __real_read(fd, data, readable(fd, len));
 }
 
 ssize_t __wrap_recv(int fd, void *data, size_t len, int flags)
 {
-    return interrupted(__func__, fd) ? -1 : __real_recv(fd, data, readable(fd, len), flags);
+    return interrupted(__func__, fd) || read_would_block(fd, flags)
+               ? -1
+               : __real_recv(fd, data, readable(fd, len), flags);
 }
 
 ssize_t __wrap_recvfrom(int fd, void *data, size_t len, int flags, struct sockaddr *from,
                         socklen_t *size)
 {
-    return interrupted(__func__, fd)
+    return interrupted(__func__, fd) || read_would_block(fd, flags)
                ? -1
                : __real_recvfrom(fd, data, readable(fd, len), flags, from, size);
 }
 
 ssize_t __wrap_readv(int fd, const struct iovec *parts, int count)
 {
-    if (interrupted(__func__, fd))
+    if (interrupted(__func__, fd) || read_would_block(fd, 0))
         return -1;
     if (setting("read") == 0 || !is_stream(fd))
         return __real_readv(fd, parts, count);
@@ -194,7 +234,7 @@ ssize_t __wrap_readv(int fd, const struct iovec *parts, int count)
 
 ssize_t __wrap_recvmsg(int fd, struct msghdr *message, int flags)
 {
-    if (interrupted(__func__, fd))
+    if (interrupted(__func__, fd) || read_would_block(fd, flags))
         return -1;
     if (setting("read") == 0 || !is_stream(fd))
         return __real_recvmsg(fd, message, flags);
@@ -211,14 +251,14 @@ ssize_t __wrap_recvmsg(int fd, struct msghdr *message, int flags)
 
 ssize_t __wrap_write(int fd, const void *data, size_t len)
 {
-    return interrupted(__func__, fd) || would_block(fd, 0)
+    return interrupted(__func__, fd) || write_would_block(fd, 0)
                ? -1
                : __real_write(fd, data, writable(fd, len));
 }
 
 ssize_t __wrap_send(int fd, const void *data, size_t len, int flags)
 {
-    return interrupted(__func__, fd) || would_block(fd, flags)
+    return interrupted(__func__, fd) || write_would_block(fd, flags)
                ? -1
                : __real_send(fd, data, writable(fd, len), flags);
 }
@@ -226,14 +266,14 @@ ssize_t __wrap_send(int fd, const void *data, size_t len, int flags)
 ssize_t __wrap_sendto(int fd, const void *data, size_t len, int flags, const struct sockaddr *to,
                       socklen_t size)
 {
-    return interrupted(__func__, fd) || would_block(fd, flags)
+    return interrupted(__func__, fd) || write_would_block(fd, flags)
                ? -1
                : __real_sendto(fd, data, writable(fd, len), flags, to, size);
 }
 
 ssize_t __wrap_writev(int fd, const struct iovec *parts, int count)
 {
-    if (interrupted(__func__, fd) || would_block(fd, 0))
+    if (interrupted(__func__, fd) || write_would_block(fd, 0))
         return -1;
     if (setting("write") == 0 || !is_stream(fd))
         return __real_writev(fd, parts, count);
@@ -243,7 +283,7 @@ ssize_t __wrap_writev(int fd, const struct iovec *parts, int count)
 
 ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags)
 {
-    if (interrupted(__func__, fd) || would_block(fd, flags))
+    if (interrupted(__func__, fd) || write_would_block(fd, flags))
         return -1;
     if (setting("write") == 0 || !is_stream(fd))
         return __real_sendmsg(fd, message, flags);
@@ -304,4 +344,30 @@ int __wrap_epoll_pwait2(int fd, struct epoll_event *events, int count,
                         const struct timespec *timeout, const sigset_t *mask)
 {
     return interrupted(__func__, fd) ? -1 : __real_epoll_pwait2(fd, events, count, timeout, mask);
+}
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
+{
+    int result = __real_clock_gettime(clock, now);
+
+    if (result == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
+        now->tv_sec += jump();
+    return result;
+}
+
+int __wrap_gettimeofday(struct timeval *now, void *zone)
+{
+    int result = __real_gettimeofday(now, zone);
+
+    now->tv_sec += jump();
+    return result;
+}
+
+time_t __wrap_time(time_t *now)
+{
+    time_t result = __real_time(NULL) + jump();
+
+    if (now != NULL)
+        *now = result;
+    return result;
 }

@@ -4,28 +4,25 @@
  *     timer N MS      sets timer N; when it is called: "timer N"
  *     clear N         clears it
  *     repeat N        timer N sets itself with 0 ms, for as long as it is not cleared
+ *     work N MS       as "timer N MS", but its callback takes 5 ms
+ *     fatal N M       timer N, due at once, clears timer M
+ *     count N         "count K": timer N was called K times
  *     wake T C        T threads make C wakes each; "woken K" when the K-th was heard of
+ *     rewake C        the next C callbacks for wakes make a wake each
+ *     wakes C         the loop's own thread makes C wakes
  *     signal          from now on a SIGUSR1 is a wake
- *     steal           two are readable; the first to be told removes and closes the other, and adds a
- *                     new descriptor under its number: "told", then "over"
- *     mute            two are readable; the first to be told asks for nothing from the other: as
- *                     above
- *     many N          N are readable: "many K", by the number of those that were told once
- *     end E           one whose peer is gone, asked for the events E: "end" and the events that are
- *                     told, if any; "over" a few turns later
- *     busy B          from now on one is readable in every turn (B is 1), or no longer (0)
- *     twice           adds one twice: "refused", which is right
  *     stop            stops the loop, and runs it again: "stopped"
+ *     stopwake        the same, with a wake between the two runs
  *     say N           "say N"
  *     quit            frees the loop, and exits with 0; so does the end of input
  *
- * The orders themselves come through the loop that is driven.  By hand:
+ * Those about descriptors are listed in loop_driver_ends.c.  The orders themselves come through the
+ * loop that is driven.  By hand:
  *
  *     make run2 PROGRAM=loop_driver ARGS=select */
-#include "loop.h"
+#include "loop_driver.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -33,26 +30,26 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { TIMERS = 128, TURNS_TO_WAIT = 4, LINE_SIZE = 64 };
+enum { TIMERS = 128, TURNS_TO_WAIT = 4, LINE_SIZE = 64, WORK_NS = 5000000, NS_PER_S = 1000000000 };
 
-static struct loop *loop;
+struct loop *loop;
 
-static void say(const char *what, long number)
+void say(const char *what, long number)
 {
     printf("%s %ld\n", what, number);
     fflush(stdout);
 }
 
-static void say_word(const char *word)
+void say_word(const char *word)
 {
     puts(word);
     fflush(stdout);
 }
 
-static void die(const char *what)
+_Noreturn void die(const char *what)
 {
     perror(what);
     exit(EXIT_FAILURE);
@@ -62,70 +59,120 @@ static void die(const char *what)
 
 struct named_timer {
     struct loop_timer timer;
-    long number;
-    bool repeats;
+    long number, calls;
+    struct named_timer *victim;
+    bool repeats, works;
 };
 
 static struct named_timer timers[TIMERS];
+
+static void set(struct named_timer *named, long delay_ms)
+{
+    if (loop_set_timer(loop, &named->timer, delay_ms) < 0)
+        die("loop_set_timer");
+}
+
+static int64_t now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
+}
 
 static void on_time(void *context)
 {
     struct named_timer *named = context;
 
-    if (!named->repeats)
+    named->calls++;
+    for (int64_t end = now_ns() + WORK_NS; named->works && now_ns() < end;)
+        continue;
+    if (named->victim != NULL)
+        loop_clear_timer(loop, &named->victim->timer);
+    if (named->repeats)
+        set(named, 0);
+    else
         say("timer", named->number);
-    else if (loop_set_timer(loop, &named->timer, 0) < 0)
-        die("loop_set_timer");
 }
 
-static void set_timer(long number, long delay_ms, bool repeats)
+/* A new use of the timer; its place in the loop stays. */
+static struct named_timer *timer_for(long number)
 {
     struct named_timer *named = &timers[number % TIMERS];
+    struct loop_timer timer = named->timer;
 
-    named->number = number;
-    named->repeats = repeats;
+    *named = (struct named_timer){.timer = timer, .number = number};
     named->timer.on_time = on_time;
     named->timer.context = named;
-    if (loop_set_timer(loop, &named->timer, delay_ms) < 0)
-        die("loop_set_timer");
+    return named;
 }
 
-/* Says "over" a few turns later: time for whatever should not be told. */
+static bool obey_about_timers(const char *order, long first, long second)
+{
+    if (strcmp(order, "timer") == 0) {
+        set(timer_for(first), second);
+    } else if (strcmp(order, "repeat") == 0) {
+        timer_for(first)->repeats = true;
+        set(&timers[first % TIMERS], 0);
+    } else if (strcmp(order, "work") == 0) {
+        timer_for(first)->works = true;
+        set(&timers[first % TIMERS], second);
+    } else if (strcmp(order, "fatal") == 0) {
+        timer_for(first)->victim = &timers[second % TIMERS];
+        set(&timers[first % TIMERS], 0);
+    } else if (strcmp(order, "clear") == 0) {
+        loop_clear_timer(loop, &timers[first % TIMERS].timer);
+    } else if (strcmp(order, "count") == 0) {
+        say("count", timers[first % TIMERS].calls);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static void count_turns(void *context)
 {
-    struct named_timer *named = context;
+    struct named_timer *turns = context;
 
-    if (--named->number == 0)
+    if (--turns->number == 0)
         say_word("over");
-    else if (loop_set_timer(loop, &named->timer, 0) < 0)
-        die("loop_set_timer");
+    else
+        set(turns, 0);
 }
 
-static void say_over_soon(void)
+void say_over_soon(void)
 {
     static struct named_timer turns = {.timer = {.on_time = count_turns, .context = &turns}};
 
     turns.number = TURNS_TO_WAIT;
-    if (loop_set_timer(loop, &turns.timer, 0) < 0)
-        die("loop_set_timer");
+    set(&turns, 0);
 }
 
 /* --- wakes --- */
 
 static atomic_long posted;
+static long rewakes;
+
+static void post_wake(void)
+{
+    atomic_fetch_add(&posted, 1);
+    loop_wake(loop);
+}
 
 static void on_wake(void *context)
 {
     (void)context;
+    if (rewakes > 0) {
+        rewakes--;
+        post_wake();
+    }
     say("woken", atomic_load(&posted));
 }
 
 static void *wake_often(void *context)
 {
-    for (long left = *(long *)context; left > 0; left--) {
-        atomic_fetch_add(&posted, 1);
-        loop_wake(loop);
-    }
+    for (long left = *(long *)context; left > 0; left--)
+        post_wake();
     return NULL;
 }
 
@@ -146,187 +193,27 @@ static void start_wakers(long threads, long count)
 static void on_signal(int number)
 {
     (void)number;
-    atomic_fetch_add(&posted, 1);
-    loop_wake(loop);
+    post_wake();
 }
 
-/* --- descriptors --- */
-
-/* One end of a pair, watched. */
-struct end {
-    int fd, peer;
-    struct end *other;
-};
-
-static void open_pair(struct end *end)
+static bool obey_about_wakes(const char *order, long first, long second)
 {
-    int fds[2];
-
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) < 0)
-        die("socketpair");
-    *end = (struct end){.fd = fds[0], .peer = fds[1]};
-}
-
-static void watch(struct end *end, unsigned events, void (*on_event)(void *, unsigned))
-{
-    if (loop_add(loop, end->fd, events, on_event, end) < 0)
-        die("loop_add");
-}
-
-static void drain(int fd)
-{
-    char bytes[16];
-
-    while (read(fd, bytes, sizeof bytes) > 0)
-        ;
-}
-
-static void fill(const struct end *end)
-{
-    if (write(end->peer, "x", 1) != 1)
-        die("write");
-}
-
-static void drop(struct end *end)
-{
-    loop_remove(loop, end->fd);
-    close(end->fd);
-    close(end->peer);
-}
-
-/* Told of a descriptor that has nothing to tell. */
-static void on_stale(void *context, unsigned events)
-{
-    (void)context;
-    say("stale", (long)events);
-}
-
-/* The other's number goes to a new descriptor, which cannot have been ready when the turn began. */
-static void steal(void *context, unsigned events)
-{
-    static struct end thief;
-    struct end *end = context, *victim = end->other;
-    int number = victim->fd;
-
-    (void)events;
-    say_word("told");
-    drop(victim);
-    open_pair(&thief);
-    if (thief.fd != number && dup3(thief.fd, number, O_CLOEXEC) < 0)
-        die("dup3");
-    if (thief.fd != number)
-        close(thief.fd);
-    thief.fd = number;
-    watch(&thief, LOOP_READ, on_stale);
-    drop(end);
-    say_over_soon();
-}
-
-/* Asks for nothing from the other, whose event is in the same batch. */
-static void mute(void *context, unsigned events)
-{
-    struct end *end = context;
-
-    (void)events;
-    say_word("told");
-    if (loop_change(loop, end->other->fd, 0) < 0)
-        die("loop_change");
-    drop(end);
-    say_over_soon();
-}
-
-static void start_two(void (*on_event)(void *, unsigned))
-{
-    static struct end ends[2];
-
-    for (int i = 0; i < 2; i++)
-        open_pair(&ends[i]);
-    for (int i = 0; i < 2; i++) {
-        ends[i].other = &ends[1 - i];
-        fill(&ends[i]);
-        watch(&ends[i], LOOP_READ, on_event);
-    }
-}
-
-static long many_told, many_due;
-
-static void on_one_of_many(void *context, unsigned events)
-{
-    struct end *end = context;
-
-    (void)events;
-    drain(end->fd);
-    drop(end);
-    free(end);
-    if (++many_told == many_due)
-        say("many", many_told);
-}
-
-static void start_many(long count)
-{
-    many_told = 0;
-    many_due = count;
-    for (; count > 0; count--) {
-        struct end *end = malloc(sizeof *end);
-        if (end == NULL)
-            die("malloc");
-        open_pair(end);
-        fill(end);
-        watch(end, LOOP_READ, on_one_of_many);
-    }
-}
-
-static void on_end(void *context, unsigned events)
-{
-    struct end *end = context;
-
-    say("end", (long)events);
-    loop_remove(loop, end->fd);
-}
-
-static void start_end(long events)
-{
-    static struct end end;
-
-    open_pair(&end);
-    close(end.peer);
-    watch(&end, (unsigned)events, on_end);
-    say_over_soon();
-}
-
-static void add_twice(void)
-{
-    struct end end;
-
-    open_pair(&end);
-    watch(&end, LOOP_READ, on_stale);
-    bool refused = loop_add(loop, end.fd, LOOP_READ, on_stale, &end) < 0 && errno == EEXIST;
-    say_word(refused ? "refused" : "not refused with EEXIST");
-    drop(&end);
-}
-
-static void ignore(void *context, unsigned events)
-{
-    (void)context;
-    (void)events;
-}
-
-static void be_busy(bool busy)
-{
-    static struct end end;
-
-    if (!busy) {
-        drop(&end);
-        return;
-    }
-    open_pair(&end);
-    fill(&end);
-    watch(&end, LOOP_READ, ignore);
+    if (strcmp(order, "wake") == 0)
+        start_wakers(first, second);
+    else if (strcmp(order, "rewake") == 0)
+        rewakes = first;
+    else if (strcmp(order, "wakes") == 0)
+        wake_often(&first);
+    else if (strcmp(order, "signal") == 0)
+        sigaction(SIGUSR1, &(struct sigaction){.sa_handler = on_signal}, NULL);
+    else
+        return false;
+    return true;
 }
 
 /* --- orders --- */
 
-static bool quitting;
+static bool quitting, waking;
 
 static void obey(const char *line)
 {
@@ -334,34 +221,15 @@ static void obey(const char *line)
     long first = 0, second = 0;
 
     sscanf(line, "%15s %ld %ld", order, &first, &second);
-    if (strcmp(order, "timer") == 0)
-        set_timer(first, second, false);
-    else if (strcmp(order, "repeat") == 0)
-        set_timer(first, 0, true);
-    else if (strcmp(order, "clear") == 0)
-        loop_clear_timer(loop, &timers[first % TIMERS].timer);
-    else if (strcmp(order, "wake") == 0)
-        start_wakers(first, second);
-    else if (strcmp(order, "signal") == 0)
-        sigaction(SIGUSR1, &(struct sigaction){.sa_handler = on_signal}, NULL);
-    else if (strcmp(order, "steal") == 0)
-        start_two(steal);
-    else if (strcmp(order, "mute") == 0)
-        start_two(mute);
-    else if (strcmp(order, "many") == 0)
-        start_many(first);
-    else if (strcmp(order, "end") == 0)
-        start_end(first);
-    else if (strcmp(order, "busy") == 0)
-        be_busy(first != 0);
-    else if (strcmp(order, "twice") == 0)
-        add_twice();
-    else if (strcmp(order, "say") == 0)
+    if (obey_about_timers(order, first, second) || obey_about_wakes(order, first, second) ||
+        obey_about_ends(order, first))
+        return;
+    if (strcmp(order, "say") == 0)
         say("say", first);
-    else if (strcmp(order, "stop") == 0 || strcmp(order, "quit") == 0) {
-        quitting = order[0] == 'q';
+    quitting = strcmp(order, "quit") == 0;
+    waking = strcmp(order, "stopwake") == 0;
+    if (quitting || waking || strcmp(order, "stop") == 0)
         loop_stop(loop);
-    }
 }
 
 /* The orders that have come, a line each; the start of one is kept for the next time. */
@@ -402,6 +270,8 @@ int main(int argc, char **argv)
         if (loop_run(loop) < 0)
             die("loop_run");
         say_word("stopped");
+        if (waking)
+            post_wake();
     }
     loop_free(loop);
     return EXIT_SUCCESS;

@@ -88,12 +88,19 @@ static void enter(struct connection *c)
     c->busy++;
 }
 
+/* True where the loop is to tell that the socket can be written, and no edge will come for that: it
+ * could be all the time. */
+static bool must_ask_again(const struct connection *c)
+{
+    return c->owes_drained && connection_pending(c) == 0 && loop_is_edge(c->loop);
+}
+
 /* A closed connection is gone when this returns. */
 static void leave(struct connection *c)
 {
     if (--c->busy > 0)
         return;
-    if (c->state != CLOSED && c->interest != wanted(c))
+    if (c->state != CLOSED && (c->interest != wanted(c) || must_ask_again(c)))
         set_interest(c, wanted(c));
     if (c->state == CLOSED)
         bury(c);

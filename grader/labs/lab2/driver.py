@@ -82,6 +82,21 @@ class Driver:
             )
         return self.lines.pop(0)
 
+    def expect_number(self, word: str) -> int:
+        """The next line is that word and a number."""
+        self.world.wait(
+            lambda: self.read() or self.program.ended(), f"'{word}' from {self.program.name}"
+        )
+        if not self.lines:
+            self._ended(f"'{word}'")
+        first, _, number = self.lines.pop(0).text.partition(" ")
+        if first != word:
+            fail(
+                f"'{word}' is due from {self.program.name}, and it says '{first} {number}'",
+                Diagnosis("unexpected-callback", "a callback came that should not"),
+            )
+        return int(number)
+
     def read(self) -> bool:
         """Takes over the lines that have come. Returns whether any are there."""
         for text in self._pipe.take_lines():

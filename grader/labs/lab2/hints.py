@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from grader.labs.diagnosis_hints import DIAGNOSES
 from grader.labs.hints import Hint
+from grader.labs.lab2 import hints_http, hints_pool
 
 STAGES = {
     "2.1": Hint(
@@ -240,11 +241,6 @@ BY_DIAGNOSIS = {
         "None, or one against another number than FD_SETSIZE.",
         "Refuse fd >= FD_SETSIZE before it goes into a set.",
     ),
-    "refused-too-soon": Hint(
-        "Which clients are refused: those whose descriptor is too high, or more?",
-        "A limit of your own is lower than select's.",
-        "Only the descriptor's number counts, and only against FD_SETSIZE.",
-    ),
     "beyond-setsize": Hint(
         "Which call does the select backend wait in?",
         "A set of 1024 bits cannot name so many descriptors.",
@@ -278,4 +274,4 @@ BY_DIAGNOSIS = {
     ),
 }
 
-HINTS = DIAGNOSES | STAGES | BY_DIAGNOSIS
+HINTS = DIAGNOSES | STAGES | BY_DIAGNOSIS | hints_pool.HINTS | hints_http.HINTS

@@ -8,10 +8,11 @@ from grader.labs.lab2 import echo
 from grader.labs.lab2.server import idle_connections, limits_for, loop_server, room_for
 from grader.labs.lab2.stages_both import crossing_clients, fair, hang_ups
 from grader.labs.lab2.stages_select import back_pressure
-from grader.labs.resources import expect_patience
+from grader.labs.resources import expect_idle, expect_patience
 from grader.labs.scenes import MIB, expect_echo, served_client
 from grader.labs.stage import Attempt, stage
 from grader.run import procinfo
+from grader.run.sandbox import Limits
 from grader.verdicts import Diagnosis, NotAttempted, fail
 
 EPOLLET = 1 << 31
@@ -50,6 +51,12 @@ def test_poll(attempt: Attempt) -> None:
     """With --backend poll the server sleeps in poll(), and knows no FD_SETSIZE."""
     expect_known(attempt, "poll")
     everything(attempt, "poll")
+    few = loop_server(attempt, "poll", limits=Limits(files=64))
+    for _ in range(100):  # poll(2) refuses an array with more entries than descriptors are allowed
+        client = served_client(few)
+        client.finish_sending()
+        client.expect_end()
+        client.close()
     server = loop_server(attempt, "poll", limits=limits_for(room_for(1200, least=1200)))
     with idle_connections(server, 1100):
         expect_echo(server.connect(), b"one of more than 1024")
@@ -78,6 +85,12 @@ def everything(attempt: Attempt, backend: str) -> None:
     fair(attempt, backend)
     hang_ups(attempt, backend)
     crossing_clients(attempt, backend)
+    expect_idle(
+        [program for program in attempt.programs if not program.ended()],
+        "after clients have left",
+        "spins-after-reset",
+        "something that is gone is still told",
+    )
     expect_patience(
         loop_server(attempt, backend, name=f"loop_server on {backend} without descriptors")
     )
@@ -87,6 +100,13 @@ def expect_edges(attempt: Attempt) -> None:
     """The kernel lists what an epoll instance watches, and how: proc(5), fdinfo."""
     server = loop_server(attempt, "edge")
     client = served_client(server)
+    server.program.stop()
+    many = [server.connect(wait=False) for _ in range(100)]  # more than one turn accepts
+    for one in many:
+        one.send(b"hello")
+    server.program.go_on()
+    for one in many:
+        one.expect(b"hello")
     masks = watched_sockets(server.program.pid)
     if masks and not any(mask & EPOLLET for mask in masks.values()):
         fail(

@@ -11,7 +11,7 @@ from grader.labs.stage import Attempt, stage
 from grader.labs.usage import expect_port, expect_usage
 from grader.run.client import Client
 from grader.run.ports import free_port
-from grader.verdicts import Diagnosis, StageFailure, fail
+from grader.verdicts import Diagnosis, Hang, StageFailure, fail
 
 FD_SETSIZE = 1024
 WATCHED_FOR_SURE = 960  # a server has some descriptors for itself
@@ -77,7 +77,7 @@ def test_select_half_close(attempt: Attempt) -> None:
     the server closes. While the client does not read, the server sleeps.
     """
     echo.half_closes(attempt, "select")
-    echo.waits_for_a_half_closed_reader(attempt, "select")
+    echo.waits_for_a_half_closed_reader(attempt, "select", seconds=1.1)
 
 
 @stage(
@@ -109,6 +109,14 @@ def back_pressure(attempt: Attempt, backend: str) -> None:
         "what is not read stays readable: a client that is not read from is not waited for either",
     )
     expect_back_pressure(server, attempt.random(backend), size=24 * MIB, bound=12 * MIB)
+    blocked.resume_reading()
+    blocked.expect(bytes(6 * MIB))
+    expect_idle(
+        server.program,
+        "when all that waited has been read",
+        "busy-when-idle",
+        "LOOP_WRITE is asked for although nothing waits: a socket can nearly always be written to",
+    )
 
 
 @stage("2.6", "Timers", points=7, see="lab2#timers", source="clock_gettime(2), CLOCK_MONOTONIC")
@@ -166,10 +174,17 @@ def expect_below_setsize(served: int) -> None:
 def is_served(server: Server, client: Client) -> bool:
     """Whether the server echoes, and does not close."""
     client.send(b"hello")
-    server.world.wait(
-        lambda: client.received_size() >= 5 or bool(client.ended) or server.program.ended(),
-        f"{client.name} to be served or refused",
-    )
+    try:
+        server.world.wait(
+            lambda: client.received_size() >= 5 or bool(client.ended) or server.program.ended(),
+            f"{client.name} to be served or refused",
+        )
+    except Hang as hang:
+        hang.diagnosis = Diagnosis(
+            "neither-served-nor-refused",
+            "a connection that can't be watched stays open: accept it, and close it",
+        )
+        raise
     if server.program.ended():
         raise StageFailure(
             f"{server.program.name} {server.program.ending()} with {client.name}",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-from grader.labs.lab2.driver import Driver
+from grader.labs.lab2.driver import Driver, Line
+from grader.labs.resources import expect_idle
 from grader.labs.stage import Attempt
 from grader.run.random import Random
 from grader.verdicts import Diagnosis, Hang, StageFailure, fail
@@ -26,14 +27,20 @@ def set_timer(driver: Driver, number: int, delay_ms: int) -> Due:
 
 def expect_timer(driver: Driver, number: int, due: Due) -> None:
     """It is called, and not before it is due."""
+    line = expect_called(driver, number)
+    expect_not_early(driver, number, line.at, due)
+
+
+def expect_called(driver: Driver, number: int) -> Line:
     try:
-        line = driver.wait(f"timer {number}")
+        return driver.wait(f"timer {number}")
     except Hang as hang:
         hang.diagnosis = Diagnosis(
-            "timer-missing", "a timer is not called, or far too late: are its units milliseconds?"
+            "timer-missing",
+            "a timer is not called, or far too late: does the loop sleep no longer than until the "
+            "soonest, and in the right units?",
         )
         raise
-    expect_not_early(driver, number, line.at, due)
 
 
 def expect_not_early(driver: Driver, number: int, at: float, due: Due) -> None:
@@ -53,6 +60,16 @@ def one_after_another(driver: Driver) -> None:
     """Short ones, where a part of a millisecond counts, and one that is longer."""
     for delay_ms in (50, 0, 1, *[2, 3] * 12):
         expect_timer(driver, 1, set_timer(driver, 1, delay_ms))
+    driver.order("fatal 70 71\ntimer 71 0")
+    driver.wait("timer 70")
+    driver.obeyed("work 73 10\ntimer 74 12")  # the second is due while the first is at work
+    driver.wait("timer 73")
+    expect_called(driver, 74)
+    if driver.read():
+        fail(
+            f"'{driver.lines[0].text}' is said of a timer that another one's callback cleared",
+            Diagnosis("timer-again", "what is due is called one by one: each may clear the others"),
+        )
 
 
 def many_at_once(driver: Driver, random: Random) -> None:
@@ -68,8 +85,19 @@ def many_at_once(driver: Driver, random: Random) -> None:
     for number in (2, 6):  # set again after all
         delays[number] = random.between(20, 200)
         orders.append(f"timer {number} {delays[number]}")
-    before, after = driver.obeyed("\n".join(orders))  # one segment: in one turn
-    _expect_all(driver, {n: Due(before + ms / 1000, after + ms / 1000) for n, ms in delays.items()})
+    in_one_turn(driver, orders, delays)
+    shape = dict(enumerate((40, 110, 130, 120, 80, 70, 20, 30, 90, 100, 50, 60, 10), start=2))
+    orders = [f"timer {number} {delay_ms}" for number, delay_ms in shape.items()]
+    del shape[5]  # the last one of the heap has to go up from there
+    in_one_turn(driver, [*orders, "clear 5"], shape)
+
+
+def in_one_turn(driver: Driver, orders: list[str], delays: dict[int, int]) -> None:
+    """Orders in one segment, so that no timer is called in between."""
+    before, after = driver.obeyed("\n".join(orders))
+    _expect_all(
+        driver, {n: Due(before + ms / 1000, after + ms / 1000) for n, ms in delays.items()}
+    )
 
 
 def _expect_all(driver: Driver, due: dict[int, Due]) -> None:
@@ -117,10 +145,16 @@ def _expect_order(called: list[int], due: dict[int, Due]) -> None:
 
 def far_away(driver: Driver) -> None:
     """Times that overflow an int, of milliseconds or of microseconds, are far away all the same."""
-    for number, delay_ms in ((50, 3_000_000), (51, 2_500_000_000), (52, 5_000_000_000)):
+    far = {50: 3_000_000, 51: 2_500_000_000, 52: 1 << 32, 53: 5_000_000_000}
+    for number, delay_ms in far.items():
         driver.obeyed(f"timer {number} {delay_ms}")
-    expect_timer(driver, 1, set_timer(driver, 1, 20))
-    for number in (50, 51, 52):
+        expect_idle(
+            driver.program,
+            f"while a timer is due in {delay_ms:,} ms",
+            "timer-overflow",
+            "milliseconds in 64 bits don't fit into an int",
+        )
+        expect_timer(driver, 1, set_timer(driver, 1, 10))
         driver.obeyed(f"clear {number}")
     if driver.read():
         fail(
@@ -132,7 +166,17 @@ def far_away(driver: Driver) -> None:
 def with_descriptors(driver: Driver) -> None:
     """Neither keeps the other from its turn."""
     driver.obeyed("busy 1")
-    expect_timer(driver, 1, set_timer(driver, 1, 10))
+    for delay_ms in (10, *[1, 2, 3] * 8):
+        due = set_timer(driver, 1, delay_ms)
+        try:
+            expect_timer(driver, 1, due)
+        except Hang as hang:
+            hang.diagnosis = Diagnosis(
+                "descriptors-starve-timers",
+                "a descriptor is ready in every turn, and timers get none: they are called in each "
+                "turn, whatever else it brought",
+            )
+            raise
     driver.obeyed("busy 0")
     driver.order("repeat 60")
     try:
@@ -146,6 +190,28 @@ def with_descriptors(driver: Driver) -> None:
         raise
     driver.wait("timer 61")
     driver.obeyed("clear 60")
+    driver.order("count 60")
+    called = driver.expect_number("count")
+    if called < 3:
+        fail(
+            f"a timer whose callback sets it again was called {called} times",
+            Diagnosis(
+                "timer-not-again",
+                "a timer is taken out before its callback runs: what that sets must stay set",
+            ),
+        )
+
+
+def despite_the_wall_clock(attempt: Attempt, backend: str) -> None:
+    """A clock that somebody sets: each look at CLOCK_REALTIME is an hour off, to and fro."""
+    jumping = Driver(
+        attempt,
+        backend,
+        build="faults",
+        environment={"FAULTS": "wall=3600"},
+        name=f"loop_driver on {backend} where the wall clock jumps",
+    )
+    expect_timer(jumping, 1, set_timer(jumping, 1, 20))
 
 
 def all_of_it(attempt: Attempt, backend: str) -> None:
@@ -154,8 +220,14 @@ def all_of_it(attempt: Attempt, backend: str) -> None:
     far_away(driver)
     with_descriptors(driver)
     many_at_once(driver, attempt.random(backend))
+    despite_the_wall_clock(attempt, backend)
     driver.order("quit")
-    if driver.program.wait_end() != 0:
+    try:
+        status = driver.program.wait_end()
+    except Hang as hang:
+        hang.diagnosis = Diagnosis("does-not-stop", "loop_run goes on after loop_stop was called")
+        raise
+    if status != 0:
         fail(
             f"{driver.program.name} {driver.program.ending()} after loop_free",
             Diagnosis("driver-ended", "its own words are below"),
