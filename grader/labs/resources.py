@@ -18,7 +18,7 @@ from grader.verdicts import Diagnosis, Hang, StageFailure, fail
 # protocol's bound on buffered output), the sanitizer's quarantine of 16 MiB, and room for another
 # way to allocate.
 MEMORY_BOUND = 40 * MIB
-_WINDOW_S, _MOST_WAKE_UPS, _MOST_CPU_S = 0.12, 6, 0.03
+_WINDOW_S, _MOST_WAKE_UPS, _MOST_CPU_S = 0.06, 3, 0.02
 
 
 def memory(server: Server) -> int:
@@ -112,7 +112,7 @@ def expect_idle(programs: Program | list[Program], when: str, diagnosis: str, te
     """
     programs = programs if isinstance(programs, list) else [programs]
     world = programs[0].world
-    for _ in range(8):
+    for _ in range(16):
         watches = [_Watch(program) for program in programs]
 
         def look(watches: list[_Watch] = watches) -> bool:

@@ -130,10 +130,13 @@ class Server:
         """Waits until the program sleeps and the kernel takes no more of what ``client`` sends; at
         most two seconds, for a program that never sleeps. No pass may depend on it.
         """
-        for _ in range(40):
+        unchanged = 0
+        for _ in range(200):
             before = client.queued()
-            self.world.observe(0.03, lambda: False)
-            if client.queued() == before and not self.program.runs():
+            self.world.observe(0.01, lambda: False)
+            rests = client.queued() == before and not self.program.runs()
+            unchanged = unchanged + 1 if rests else 0
+            if unchanged == 2:
                 return
 
     def _finish_connecting(self, connection: socket.socket, name: str) -> int:

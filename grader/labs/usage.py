@@ -5,6 +5,7 @@ from __future__ import annotations
 from grader.labs.server import Server, byte_order
 from grader.labs.stage import Attempt
 from grader.run.ports import swapped_bytes
+from grader.run.program import Program
 from grader.verdicts import Diagnosis, Hang, fail
 
 
@@ -22,10 +23,18 @@ def expect_port(server: Server, port: int) -> None:
         )
 
 
-def expect_usage(attempt: Attempt, program: str, args: list[str]) -> None:
-    """A wrong call ends with status 2 and words on stderr."""
-    shown = " ".join([program, *args])
-    wrong = attempt.start(program, *args, name=shown)
+def expect_usage(attempt: Attempt, program: str, *calls: list[str]) -> None:
+    """Wrong calls, made at the same time: each ends with status 2 and words on stderr."""
+    wrong = [
+        (attempt.start(program, *args, name=shown), shown)
+        for args in calls
+        for shown in [" ".join([program, *args])]
+    ]
+    for started, shown in wrong:
+        _expect_usage_line(started, shown)
+
+
+def _expect_usage_line(wrong: Program, shown: str) -> None:
     status = Diagnosis(
         "usage-status", "a wrong option or value is an error of the caller: a usage line, status 2"
     )

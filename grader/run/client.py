@@ -223,9 +223,13 @@ class Client:
         """Bytes of an echo that the program has taken in and not given to its kernel."""
         ours, theirs = self.socket.getsockname()[1], self.socket.getpeername()[1]
         kernel = self.queued() + self.received_size()
+        ends = 0
         for found in procinfo.tcp_sockets():
             if {found.port, found.peer_port} == {ours, theirs}:
                 kernel += found.unread + found.unsent
+                ends += 1
+            if ends == 2:
+                break
         return self.sent_size - kernel
 
     def _waits(self) -> diagnose.Waits | None:

@@ -74,8 +74,11 @@ def test_client(attempt: Attempt) -> None:
     through_faults(attempt, "echo_client", listener)
     from_a_pipe(attempt, "echo_client", listener)
     server_leaves(attempt, "echo_client", listener)
-    for args in ([], ["127.0.0.1"], ["--nonsense", "127.0.0.1", "7"], ["127.0.0.1", "7", "8"]):
-        expect_usage(attempt, "echo_client", args)
+    expect_usage(
+        attempt,
+        "echo_client",
+        *([], ["127.0.0.1"], ["--nonsense", "127.0.0.1", "7"], ["127.0.0.1", "7", "8"]),
+    )
 
 
 @stage(

@@ -35,8 +35,7 @@ def test_listens(attempt: Attempt) -> None:
     second.connect()
     wrong = [["--port", "echo"], ["--port", "65536"], ["--port", f"-{port}"], ["--port", ""]]
     wrong += [["--port"], ["--port", "0", "--nonsense"], ["--nonsense", "--port", "0"], []]
-    for args in wrong:
-        expect_usage(attempt, "echo_server", args)
+    expect_usage(attempt, "echo_server", *wrong)
     for server in (first, second):
         server.connect()
 

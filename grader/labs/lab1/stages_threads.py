@@ -61,8 +61,9 @@ def test_threads(attempt: Attempt) -> None:
     expect_order(log_lines(server)[read:])
     for rude in (reset_when_idle, reset_in_the_middle, reset_after_the_end):
         rude(server)
-    for args in ([], ["--port"], ["--port", "x"], ["--port", "0", "--nonsense"]):
-        expect_usage(attempt, "echo_threads", args)
+    expect_usage(
+        attempt, "echo_threads", *([], ["--port"], ["--port", "x"], ["--port", "0", "--nonsense"])
+    )
     expect_echo(clients[-1], b"still here")
 
 

@@ -41,8 +41,11 @@ def test_udp_server(attempt: Attempt) -> None:
         gone.close()
     first.send(b"still here", server.port)
     first.expect(b"still here", server.port)
-    for args in ([], ["--port"], ["--port", "x"], ["--port", "0", "--nonsense"]):
-        expect_usage(attempt, "udp_echo_server", args)
+    expect_usage(
+        attempt,
+        "udp_echo_server",
+        *([], ["--port"], ["--port", "x"], ["--port", "0", "--nonsense"]),
+    )
 
 
 @stage(
@@ -63,13 +66,16 @@ def test_udp_client(attempt: Attempt) -> None:
     answered(attempt, server)
     lost(attempt, server)
     nobody_there(attempt)
-    for args in (
-        [],
-        ["127.0.0.1"],
-        ["--tries", "0", "127.0.0.1", "7"],
-        ["--timeout", "x", "127.0.0.1", "7"],
-    ):
-        expect_usage(attempt, "udp_echo_client", args)
+    expect_usage(
+        attempt,
+        "udp_echo_client",
+        *(
+            [],
+            ["127.0.0.1"],
+            ["--tries", "0", "127.0.0.1", "7"],
+            ["--timeout", "x", "127.0.0.1", "7"],
+        ),
+    )
 
 
 def udp_client(attempt: Attempt, port: int, timeout: int, tries: int) -> Terminal:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from grader.labs.lab2.server import expect_to_sleep_in, loop_server
 from grader.labs.resources import expect_idle
 from grader.labs.scenes import (
@@ -40,6 +42,7 @@ def one_client(attempt: Attempt, backend: str) -> None:
     client.finish_sending()
     client.expect(b"the last word")
     client.expect_end()
+    data_and_end_at_once(server)
     expect_echo(server.connect(), b"another client")
 
 
@@ -97,13 +100,26 @@ def _threads(server: Server) -> int:
     return sum(len(procinfo.threads(pid)) for pid in server.program.processes())
 
 
-def slow_readers(attempt: Attempt, backend: str) -> None:
-    """Three that do not read, and one that goes on; then they read after all, by turns."""
+def data_and_end_at_once(server: Server) -> None:
+    """One event tells of both."""
+    server.program.stop()
+    burst = server.connect(wait=False)
+    burst.send(bytes(range(200)))
+    burst.finish_sending()
+    server.program.go_on()
+    burst.expect(bytes(range(200)))
+    burst.expect_end()
+
+
+def slow_readers(attempt: Attempt, backend: str, sizes: tuple[int, ...] = (6, 4, 4)) -> None:
+    """Some that do not read what they send, so many MiB, and one that goes on; then they read after
+    all, by turns.
+    """
     server = loop_server(attempt, backend)
     other = served_client(server)
     random = attempt.random(backend, "slow")
-    slow = [served_client(server), *[server.connect(receive_buffer=4096) for _ in range(2)]]
-    data = [random.bytes(size * MIB) for size in (6, 4, 4)]
+    slow = [server.connect(receive_buffer=None if size > 4 else 4096) for size in sizes]
+    data = [random.bytes(size * MIB) for size in sizes]
     for client, its in zip(slow, data, strict=True):
         client.pause_reading()
         client.send(its)
@@ -156,13 +172,7 @@ def half_closes(attempt: Attempt, backend: str) -> None:
         client.finish_sending()
         client.expect(data)
         client.expect_end()
-    server.program.stop()
-    burst = server.connect(wait=False)
-    burst.send(bytes(range(200)))
-    burst.finish_sending()
-    server.program.go_on()
-    burst.expect(bytes(range(200)))
-    burst.expect_end()
+    data_and_end_at_once(server)
     client = server.connect(receive_buffer=4096)
     data = more_than_the_buffers_hold(server, client, attempt.random(backend))
     client.finish_sending()
@@ -172,10 +182,21 @@ def half_closes(attempt: Attempt, backend: str) -> None:
     client.expect_end()
 
 
-def waits_for_a_half_closed_reader(attempt: Attempt, backend: str, seconds: float = 0) -> None:
-    """The end of its input is there to be read in each turn, and its output can't be written; it
-    reads so many seconds later.
-    """
+@dataclass
+class HalfClosedReader:
+    """A client that half-closed, and that is owed ``data``, which it does not read yet."""
+
+    client: Client
+    data: bytes
+
+    def read_on(self) -> None:
+        self.client.resume_reading()
+        self.client.expect(self.data)
+        self.client.expect_end()
+
+
+def half_closed_reader(attempt: Attempt, backend: str) -> HalfClosedReader:
+    """The end of its input is there to be read in each turn, and its output can't be written."""
     server = loop_server(attempt, backend)
     client = server.connect(receive_buffer=4096)
     client.pause_reading()
@@ -194,7 +215,4 @@ def waits_for_a_half_closed_reader(attempt: Attempt, backend: str, seconds: floa
         "spins-at-end",
         "the end of the stream is readable for ever: after it, wait to write only",
     )
-    server.world.observe(seconds, server.program.ended)
-    client.resume_reading()
-    client.expect(data)
-    client.expect_end()
+    return HalfClosedReader(client, data)

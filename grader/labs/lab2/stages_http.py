@@ -95,14 +95,15 @@ def test_http(attempt: Attempt) -> None:
     through_faults(attempt, site, "read=7,write=5,eintr=3")
     ask_once(serve(attempt, site, "--backend", "select"), site, "/hello.txt", "hello.txt")
     root = site.seen(site.root)
-    for args in (
+    expect_usage(
+        attempt,
+        "http_server",
         ["--port", "0"],
         ["--root", root],
         ["--root", root, "--port", "70000"],
         ["--root", root, "--port", "0", "--backend", "carrier-pigeon"],
         ["--root", root, "--port", "0", "more"],
-    ):
-        expect_usage(attempt, "http_server", args)
+    )
 
 
 def ask_once(server: Server, site: Site, target: str, name: str) -> None:

@@ -195,7 +195,9 @@ def test_http_get(attempt: Attempt) -> None:
         fetch.server.finish_sending()
         fetch.expect_failure(what)
     leaves(attempt, listener)
-    for args in (
+    expect_usage(
+        attempt,
+        "http_get",
         [],
         ["http://127.0.0.1/", "http://127.0.0.1/"],
         ["127.0.0.1"],
@@ -204,8 +206,7 @@ def test_http_get(attempt: Attempt) -> None:
         ["http://127.0.0.1:70000/"],
         ["http://127.0.0.1:1/a\r\nX-Header: x"],
         ["--timeout", "soon", "http://127.0.0.1:1/"],
-    ):
-        expect_usage(attempt, "http_get", args)
+    )
 
 
 def right(

@@ -19,7 +19,7 @@ from grader.verdicts import Diagnosis, Hang, StageFailure, fail
 LONG = 10_000  # milliseconds: for longer than a stage takes
 SHORT = 100  # longer than the next request takes to come; no verdict depends on that
 LINE = 1024  # bytes, its end included
-MORE_THAN_FITS = 64 * MIB
+MORE_THAN_FITS = 16 * MIB
 LARGE = 300_000  # bytes that one send() takes, and one read() does not
 REPLY_ORDER = Diagnosis(
     "reply-order",
@@ -47,21 +47,25 @@ def test_pool(attempt: Attempt) -> None:
     for backend in ("epoll", "select"):
         server = pool_server(attempt, "--backend", backend)
         in_order(server)
-        owed_at_the_end(server)
-        malformed(server)
+        if backend == "epoll":  # what follows does not depend on it
+            owed_at_the_end(server)
+            malformed(server)
         server.program.close()
     work_is_for_workers(attempt)
     client_that_left(attempt)
     more_than_fits(attempt)
     ends_when_told(attempt)
-    for args in (
-        [],
-        ["--port", "x"],
-        ["--port", "0", "--workers", "0"],
-        ["--port", "0", "--workers", "many"],
-        ["--port", "0", "--backend", "nonsense"],
-    ):
-        expect_usage(attempt, "pool_server", args)
+    expect_usage(
+        attempt,
+        "pool_server",
+        *(
+            [],
+            ["--port", "x"],
+            ["--port", "0", "--workers", "0"],
+            ["--port", "0", "--workers", "many"],
+            ["--port", "0", "--backend", "nonsense"],
+        ),
+    )
 
 
 def pool_server(attempt: Attempt, *args: str, **more: Any) -> Server:
@@ -296,7 +300,7 @@ def more_than_fits(attempt: Attempt) -> None:
         (asleep + line, True),  # or all but one for the first,
         (asleep * 2 + line, True),  # or its requests for a worker
     ):
-        greedy = server.connect()
+        greedy = server.connect(receive_buffer=None if reads else 4096)
         if not reads:
             greedy.pause_reading()
         greedy.send(data + line * (MORE_THAN_FITS // len(line)))
@@ -323,7 +327,7 @@ def come_to_rest(server: Server, greedy: Client, before: int) -> None:
     with contextlib.suppress(OSError):  # not connected any more
         for _ in range(200):
             taken = greedy.held()
-            server.world.observe(0.05, lambda: False)
+            server.world.observe(0.02, lambda: False)
             expect_bounded_memory(server, before)
             if greedy.held() == taken and not server.program.runs():
                 break
@@ -334,7 +338,7 @@ def all_at_once(server: Server) -> None:
     sleepers = [server.connect() for _ in range(2)]
     slept = [ask(client, (SHORT, b"awake")) for client in sleepers]
     clients = [server.connect() for _ in range(8)]
-    many = [(0, b"%d" % number) for number in range(1000)]
+    many = [(0, b"%d" % number) for number in range(500)]
     owed = [ask(client, *many) for client in clients]
     why = Diagnosis(
         "replies-lost",

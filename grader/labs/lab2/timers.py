@@ -77,16 +77,16 @@ def many_at_once(driver: Driver, random: Random) -> None:
     delays: dict[int, int] = {}
     orders = []
     for number in [*range(2, 42), *range(3, 42, 3)]:  # the second time it is moved
-        delays[number] = random.between(20, 200)
+        delays[number] = random.between(20, 120)
         orders.append(f"timer {number} {delays[number]}")
     for number in range(2, 42, 4):
         del delays[number]
         orders.append(f"clear {number}")
     for number in (2, 6):  # set again after all
-        delays[number] = random.between(20, 200)
+        delays[number] = random.between(20, 120)
         orders.append(f"timer {number} {delays[number]}")
     in_one_turn(driver, orders, delays)
-    shape = dict(enumerate((40, 110, 130, 120, 80, 70, 20, 30, 90, 100, 50, 60, 10), start=2))
+    shape = dict(enumerate((28, 77, 91, 84, 56, 49, 14, 21, 63, 70, 35, 42, 7), start=2))
     orders = [f"timer {number} {delay_ms}" for number, delay_ms in shape.items()]
     del shape[5]  # the last one of the heap has to go up from there
     in_one_turn(driver, [*orders, "clear 5"], shape)
@@ -95,9 +95,7 @@ def many_at_once(driver: Driver, random: Random) -> None:
 def in_one_turn(driver: Driver, orders: list[str], delays: dict[int, int]) -> None:
     """Orders in one segment, so that no timer is called in between."""
     before, after = driver.obeyed("\n".join(orders))
-    _expect_all(
-        driver, {n: Due(before + ms / 1000, after + ms / 1000) for n, ms in delays.items()}
-    )
+    _expect_all(driver, {n: Due(before + ms / 1000, after + ms / 1000) for n, ms in delays.items()})
 
 
 def _expect_all(driver: Driver, due: dict[int, Due]) -> None:
@@ -145,7 +143,7 @@ def _expect_order(called: list[int], due: dict[int, Due]) -> None:
 
 def far_away(driver: Driver) -> None:
     """Times that overflow an int, of milliseconds or of microseconds, are far away all the same."""
-    far = {50: 3_000_000, 51: 2_500_000_000, 52: 1 << 32, 53: 5_000_000_000}
+    far = {50: 3_000_000, 51: 2_500_000_000, 52: 1 << 32}
     for number, delay_ms in far.items():
         driver.obeyed(f"timer {number} {delay_ms}")
         expect_idle(
@@ -217,10 +215,11 @@ def despite_the_wall_clock(attempt: Attempt, backend: str) -> None:
 def all_of_it(attempt: Attempt, backend: str) -> None:
     driver = Driver(attempt, backend)
     one_after_another(driver)
-    far_away(driver)
+    if backend == "select":  # that they are, and which clock, is no matter of the backend
+        far_away(driver)
+        despite_the_wall_clock(attempt, backend)
     with_descriptors(driver)
     many_at_once(driver, attempt.random(backend))
-    despite_the_wall_clock(attempt, backend)
     driver.order("quit")
     try:
         status = driver.program.wait_end()
