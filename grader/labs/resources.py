@@ -171,9 +171,12 @@ def without_descriptors(server: Server) -> Iterator[None]:
     patient, *others = waiting
     for client in [*others, *served]:
         client.close()
-    server.world.wait(  # it was turned away, or is served now
+    expect_soon(  # it was turned away, or is served now
+        server,
         lambda: patient.received_size() > 0 or bool(patient.ended),
         f"{patient.name}, which came while there was no descriptor, to be served",
+        "gone-after-emfile",
+        "it had no free descriptor for a moment, and takes no more clients",
     )
     patient.close()
     expect_no_connections(server)

@@ -219,9 +219,17 @@ class Client:
         waits = self._waits()
         return waits.unread if waits else 0
 
+    def seconds_since_data(self) -> float:
+        """How long ago the kernel last received data: tcp_info's tcpi_last_data_recv, tcp(7)."""
+        info = self.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
+        return int(struct.unpack_from("I", info, 52)[0]) / 1000
+
     def held(self) -> int:
         """Bytes of an echo that the program has taken in and not given to its kernel."""
-        ours, theirs = self.socket.getsockname()[1], self.socket.getpeername()[1]
+        try:
+            ours, theirs = self.socket.getsockname()[1], self.socket.getpeername()[1]
+        except OSError:  # not connected any more
+            return 0
         kernel = self.queued() + self.received_size()
         ends = 0
         for found in procinfo.tcp_sockets():

@@ -133,7 +133,7 @@ def slow_readers(attempt: Attempt, backend: str, sizes: tuple[int, ...] = (6, 4,
                 f"'{procinfo.doing(server.program.pid)}'. Does its socket block?",
             )
             raise
-    read_a_little(server, slow[0], other)
+    read_a_little(server, slow[-1], other)
     for client in slow:
         client.resume_reading()
     for client, its in zip(slow, data, strict=True):
@@ -146,11 +146,11 @@ def slow_readers(attempt: Attempt, backend: str, sizes: tuple[int, ...] = (6, 4,
 def read_a_little(server: Server, client: Client, other: Client) -> None:
     """The kernel takes a part of what waits, and no more: again the server has to wait."""
     for _ in range(2):
-        goal = client.received_size() + MIB
+        goal = client.received_size() + MIB // 2
         client.resume_reading()
         server.world.wait(
             lambda goal=goal: client.received_size() >= goal or bool(client.ended),  # type: ignore[misc]
-            f"another MiB of the echo to {client.name}",
+            f"some more of the echo to {client.name}",
         )
         client.pause_reading()
         server.come_to_rest(client)

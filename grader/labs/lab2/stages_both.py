@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 
 from grader.labs.lab2.driver import Driver
 from grader.labs.lab2.server import BACKENDS, loop_server, on
@@ -42,10 +43,11 @@ def test_fairness(attempt: Attempt) -> None:
 
 
 def fair(attempt: Attempt, backend: str) -> None:
-    """Reads give at most three bytes, so 3 MiB are a million turns, or one that does not end. A
-    busy machine may delay the grader for as long, but not twice.
+    """Reads give at most three bytes, so that 3 MiB are a million turns, or one that does not end.
+    Which of two comes first in a batch is chance, and so is a delay on a busy machine.
     """
-    for last_try in (False, True):
+    unfair = 0
+    for _ in range(4):
         server = loop_server(
             attempt,
             backend,
@@ -57,15 +59,15 @@ def fair(attempt: Attempt, backend: str) -> None:
         server.program.stop()
         flooding.send(bytes(FLOOD))
         other.send(b"?")
+        used, began = server.program.cpu_seconds(), time.monotonic()
         server.program.go_on()
         other.expect(b"?")
-        came = flooding.received_size()
+        waited = time.monotonic() - began - other.seconds_since_data()
+        unfair += waited > 0.2 and server.program.cpu_seconds() - used > 0.15
         server.program.close()
-        if came < FLOOD // 2:
-            return
-        if last_try:
+        if unfair == 2:
             fail(
-                f"a client had to wait until {came:,} bytes of another one were served",
+                f"a client waits for {waited:.1f} s while the server reads what another one sent",
                 Diagnosis(
                     "unfair",
                     "a socket is read until nothing is left, and a fast sender always has more: "
@@ -334,7 +336,7 @@ def faulty_server(attempt: Attempt, backend: str, faults: str) -> Server:
 
 
 def through(attempt: Attempt, server: Server, faults: str) -> None:
-    for size in (1, 10, 5000):
+    for size in (1, 10, 3000):
         client = server.connect()
         data = attempt.random(faults, size).bytes(size)
         client.send(data)
@@ -357,7 +359,7 @@ def test_idle(attempt: Attempt) -> None:
     )
     drivers = [Driver(attempt, backend) for backend in BACKENDS]
     for driver in drivers:
-        driver.obeyed("timer 1 100000\ntimer 2 4000000")
+        driver.obeyed("timer 1 100000\ntimer 2 4000000\ntimer 3 900")
     expect_idle(
         [driver.program for driver in drivers],
         "while timers are waited for",

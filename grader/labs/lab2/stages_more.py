@@ -6,7 +6,7 @@ from pathlib import Path
 
 from grader.labs.lab2 import echo
 from grader.labs.lab2.server import idle_connections, limits_for, loop_server, room_for
-from grader.labs.lab2.stages_both import crossing_clients, fair, hang_ups
+from grader.labs.lab2.stages_both import batch, crossing_clients, fair, hang_ups
 from grader.labs.resources import expect_idle, expect_patience
 from grader.labs.scenes import MIB, expect_echo, served_client
 from grader.labs.stage import Attempt, stage
@@ -48,6 +48,7 @@ def test_edge(attempt: Attempt) -> None:
 def test_poll(attempt: Attempt) -> None:
     """With --backend poll the server sleeps in poll(), and knows no FD_SETSIZE."""
     expect_known(attempt, "poll")
+    batch(attempt, "poll")
     everything(attempt, "poll")
     few = loop_server(attempt, "poll", limits=Limits(files=64))
     for _ in range(70):  # poll(2) refuses an array with more entries than descriptors are allowed
