@@ -12,8 +12,8 @@
  *                 poll and epoll_wait too
  *     aborted=N   the N-th accept fails with ECONNABORTED
  *     emfile=N    the N-th accept fails with EMFILE; so do enfile, enobufs and enomem with theirs
- *     eagain=N    every N-th write to a non-blocking stream fails with EAGAIN, and again=N every N-th
- *                 read; not for programs that wait for an edge (epoll(7)), since none follows
+ *     eagain=N    every N-th write to a non-blocking stream fails with EAGAIN, and again=N every
+ *                 N-th read; not for programs that wait for an edge (epoll(7)): none follows
  *     wall=S      each look at the wall clock is S seconds off, forward and back by turns
  *
  * Files and stream sockets are cut short, and nothing else: a datagram would lose its rest, and a

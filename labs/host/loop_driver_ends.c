@@ -1,12 +1,12 @@
 /* loop_driver_ends.c - the loop driver's orders about descriptors.
  *
- *     steal           two are readable; the first to be told removes and closes the other, and adds a
- *                     new descriptor under its number: "told", then "over"
+ *     steal           two are readable; the first to be told removes and closes the other, and adds
+ *                     a new descriptor under its number: "told", then "over"
  *     mute            two are readable; the first to be told asks for nothing from the other: as
  *                     above
  *     many N          N are readable: "many K", by the number of those that were told once
- *     end E           a socket whose peer is gone, asked for the events E: "end" and the events that
- *                     are told, if any; "over" a few turns later, as in all that follow
+ *     end E           a socket whose peer is gone, asked for the events E: "end" and the events
+ *                     that are told, if any; "over" a few turns later, as in all that follow
  *     hup             a pipe's reading end without a writer, asked for LOOP_READ
  *     err             a full pipe's writing end without a reader, asked for LOOP_WRITE
  *     full            a socket that can be read and not written, asked for both

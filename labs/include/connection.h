@@ -51,8 +51,8 @@ void connection_resume(struct connection *connection);
 
 /* Ends it in peace: sends what waits, then FIN, then drops input until the peer ends too, for at
  * most a second; then closes.  (To close with unread input would reset the connection, and destroy
- * replies on their way: RFC 2525, section 2.17.)  on_data is not called again; on_close may be
- * called before this returns. */
+ * replies on their way: RFC 2525, section 2.17.)  Only on_close is called after it, maybe before
+ * this returns. */
 void connection_finish(struct connection *connection);
 
 /* Ends it now: on_close is called before this returns, or after the callback that calls this. */

@@ -27,7 +27,7 @@ void loop_free(struct loop *loop);
 int loop_add(struct loop *loop, int fd, unsigned events,
              void (*on_event)(void *context, unsigned events), void *context);
 
-/* Asks for other events, or none (0): then nothing is told, not even a hang-up.  ENOENT: unknown. */
+/* Asks for other events, or none (0): then nothing is told, no hang-up either.  ENOENT: unknown. */
 int loop_change(struct loop *loop, int fd, unsigned events);
 
 /* Ends it, before fd is closed.  What this turn still had to tell of fd is dropped, even if another

@@ -1,8 +1,8 @@
 /* http.c - the heads of http.h.
  *
- * Strict where two readers of the same bytes could disagree about where a message ends or what it
- * asks for: from such a quarrel between a proxy and a server come smuggled requests (RFC 9112, section
- * 11.2). */
+ * Strict where two readers of the same bytes could disagree about where a message ends or what
+ * it asks for: from such a quarrel between a proxy and a server come smuggled requests (RFC
+ * 9112, section 11.2). */
 #include "http.h"
 
 #include <string.h>
@@ -62,8 +62,8 @@ bool http_number(struct http_text text, int base, int64_t *number)
     return false;
 }
 
-/* Stage 2.23: "GET /index.html HTTP/1.1", then the fields: RFC 9112, sections 3 and 9.3.  Stage 2.24:
- * what if a field that should come once comes twice, or not at all? */
+/* Stage 2.23: "GET /index.html HTTP/1.1", then the fields: RFC 9112, sections 3 and 9.3.  Stage
+ * 2.24: what if a field that should come once comes twice, or not at all? */
 int http_parse_request(struct http_text head, struct http_request *request)
 {
     (void)head;

@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A server takes heads of up to so many bytes, the empty line included: RFC 9112, section 3, asks for
- * 8000 in the first line. */
+/* A server takes heads of up to so many bytes, the empty line included: RFC 9112, section 3,
+ * asks for 8000 in the first line. */
 enum { HTTP_HEAD_BOUND = 8192 };
 
 struct http_text {
@@ -19,12 +19,13 @@ struct http_text {
     size_t len;
 };
 
-/* The size of the head that data begins with, up to and with its empty line; 0 while that has not
- * come.  Lines end with CR LF, or with LF alone (section 2.2).  *searched is 0 for a new head; bytes
- * before it were looked at in earlier calls, and are not again. */
+/* The size of the head that data begins with, up to and with its empty line; 0 while that has
+ * not come.  Lines end with CR LF, or with LF alone (section 2.2).  *searched is 0 for a new
+ * head; bytes before it were looked at in earlier calls, and are not again. */
 size_t http_head_size(const uint8_t *data, size_t len, size_t *searched);
 
-/* Takes the next line off the front of head, and gives it without its end.  False at the empty line. */
+/* Takes the next line off the front of head, and gives it without its end.  False at the empty
+ * line. */
 bool http_take_line(struct http_text *head, struct http_text *line);
 
 /* Splits "name: value", without the blanks around the value.  False where the name is no token (a
@@ -32,7 +33,8 @@ bool http_take_line(struct http_text *head, struct http_text *line);
  * section 5. */
 bool http_split_field(struct http_text line, struct http_text *name, struct http_text *value);
 
-/* Whether text is word, in upper or lower case; whether one element of the comma-separated list is. */
+/* Whether text is word, in upper or lower case; whether one element of the comma-separated list
+ * is. */
 bool http_is(struct http_text text, const char *word);
 bool http_lists(struct http_text list, const char *word);
 
@@ -51,9 +53,9 @@ struct http_request {
  * 6.3), 505 (not HTTP/1). */
 int http_parse_request(struct http_text head, struct http_request *request);
 
-/* Writes the path that a target means, decoded and with a NUL at its end; it begins with '/'.  The
- * query is left out, and so are scheme and host of an absolute form (section 3.2).  0, or 400: no path,
- * a '%' without two hexadecimal digits, or a NUL in it. */
+/* Writes the path that a target means, decoded and with a NUL at its end; it begins with '/'.
+ * The query is left out, and so are scheme and host of an absolute form (section 3.2).  0, or
+ * 400: no path, a '%' without two hexadecimal digits, or a NUL in it. */
 int http_path(struct http_text target, char path[HTTP_HEAD_BOUND]);
 
 /* The words for a status that a server of this lab sends, such as "Not Found"; the media type of a

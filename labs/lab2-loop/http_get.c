@@ -1,13 +1,14 @@
 /* http_get.c - fetches one file over HTTP/1.1 and prints it: RFC 9112, a client's side.
  *
- * The URL is http://HOST[:PORT][/PATH][?QUERY][#FRAGMENT], HOST a name, an IPv4 address, or an IPv6
- * address in brackets; blanks and control characters have to be percent-encoded.  One GET goes out, in
- * HTTP/1.1, its Host as in the URL.  The body of the reply goes to standard output, up to its own end,
- * whether or not the server closes then.  The exit status is 0 if the server answered 2xx and all of
- * the body came; else 1, and stderr says why.  --timeout bounds each wait for the server.
+ * The URL is http://HOST[:PORT][/PATH][?QUERY][#FRAGMENT], HOST a name, an IPv4 address, or an
+ * IPv6 address in brackets; blanks and control characters have to be percent-encoded.  One GET
+ * goes out, in HTTP/1.1, its Host as in the URL.  The body of the reply goes to standard output,
+ * up to its own end, whether or not the server closes then.  The exit status is 0 if the server
+ * answered 2xx and all of the body came; else 1, and stderr says why.  --timeout bounds each
+ * wait for the server.
  *
- * What comes is cut into pieces anywhere, so all of it goes through one buffer, from which lines and
- * parts of the body are taken. */
+ * What comes is cut into pieces anywhere, so all of it goes through one buffer, from which lines
+ * and parts of the body are taken. */
 #include "http.h"
 #include "net.h"
 

@@ -7,11 +7,11 @@
  *     431  a head of more than HTTP_HEAD_BOUND bytes: then it closes
  *     500  the file is there, and can't be opened or read
  *
- * A body that comes with a request is dropped, or the connection ends after the reply; it is never
- * taken for a request.  Replies have Date, Content-Type and Content-Length (or chunks); HEAD gets the
- * same fields, and no body.  They go out in the order of the requests.  The connection stays until
- * one side says "close"; a client of HTTP/1.0 has to ask for that (RFC 9112, section 9.3).  A
- * half-closed client gets all that it asked for.
+ * A body that comes with a request is dropped, or the connection ends after the reply; it is
+ * never taken for a request.  Replies have Date, Content-Type and Content-Length (or chunks);
+ * HEAD gets the same fields, and no body.  They go out in the order of the requests.  The
+ * connection stays until one side says "close"; a client of HTTP/1.0 has to ask for that (RFC
+ * 9112, section 9.3).  A half-closed client gets all that it asked for.
  *
  * A client costs the same however large its file is: no more than a chunk of it is in memory.  A
  * client that neither ends a request nor takes a chunk for PATIENCE_MS is closed. */
@@ -67,10 +67,10 @@ static int usage(void)
     return 2;
 }
 
-/* Stage 2.24: opens a file below root, path without its first '/'.  Nothing that a client sends, and
- * nothing that lies in the folder, leads out of it: "..", a link, a path that begins with '/'; and no
- * FIFO keeps the server waiting: openat(2), O_NOFOLLOW, O_NONBLOCK, path_resolution(7).  -1 with
- * errno. */
+/* Stage 2.24: opens a file below root, path without its first '/'.  Nothing that a client sends,
+ * and nothing that lies in the folder, leads out of it: "..", a link, a path that begins with
+ * '/'; and no FIFO keeps the server waiting: openat(2), O_NOFOLLOW, O_NONBLOCK,
+ * path_resolution(7).  -1 with errno. */
 static int open_beneath(int root, const char *path)
 {
     (void)root;
@@ -80,8 +80,8 @@ static int open_beneath(int root, const char *path)
     return -1;
 }
 
-/* Stage 2.23: opens the file that path means into client, and completes the reply.  0, or the status
- * of an error: which failures of open(2) mean 404? */
+/* Stage 2.23: opens the file that path means into client, and completes the reply.  0, or the
+ * status of an error: which failures of open(2) mean 404? */
 static int open_file(struct client *client, char path[HTTP_HEAD_BOUND], struct reply *reply)
 {
     (void)client;
@@ -118,8 +118,8 @@ static void answer(struct client *client, struct http_text head)
     /* Your code here. */
 }
 
-/* Stage 2.23: answers all requests that are there, one after the other.  While a file is on its way,
- * the client is not read from: connection_pause. */
+/* Stage 2.23: answers all requests that are there, one after the other.  While a file is on its
+ * way, the client is not read from: connection_pause. */
 static size_t take_input(void *context, const uint8_t *data, size_t len)
 {
     struct client *client = context;

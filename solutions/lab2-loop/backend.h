@@ -15,8 +15,8 @@ enum { MOST_READY = 1024 };
 
 /* The first member of each backend's own struct. */
 struct backend {
-    /* Sets what is waited for on fd from before to after, where 0 is nothing.  0, or -1 with errno:
-     * ERANGE where the number is too high. */
+    /* Sets what is waited for on fd from before to after, where 0 is nothing; on edges both may be
+     * the same, which asks anew.  0, or -1 with errno: ERANGE where the number is too high. */
     int (*watch)(struct backend *backend, int fd, unsigned before, unsigned after);
 
     /* Sleeps until something is ready, at most timeout_ms (-1: for ever).  Fills in ready, which

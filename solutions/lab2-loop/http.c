@@ -1,8 +1,8 @@
 /* http.c - the heads of http.h.
  *
- * Strict where two readers of the same bytes could disagree about where a message ends or what it
- * asks for: from such a quarrel between a proxy and a server come smuggled requests (RFC 9112, section
- * 11.2). */
+ * Strict where two readers of the same bytes could disagree about where a message ends or what
+ * it asks for: from such a quarrel between a proxy and a server come smuggled requests (RFC
+ * 9112, section 11.2). */
 #include "http.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* http_get.c - fetches one file over HTTP/1.1 and prints it: RFC 9112, a client's side.
  *
- * What comes is cut into pieces anywhere, so all of it goes through one buffer, from which lines and
- * parts of the body are taken. */
+ * What comes is cut into pieces anywhere, so all of it goes through one buffer, from which lines
+ * and parts of the body are taken. */
 #include "http.h"
 #include "net.h"
 
@@ -172,8 +172,8 @@ static int print(struct input *in, int64_t size)
     return 0;
 }
 
-/* RFC 9112, section 7.1: "5;extension", five bytes, an empty line's end, and so on up to size 0; then
- * trailers and an empty line. */
+/* RFC 9112, section 7.1: "5;extension", five bytes, an empty line's end, and so on up to size 0;
+ * then trailers and an empty line. */
 static int print_chunks(struct input *in)
 {
     struct http_text line, size;
@@ -252,8 +252,8 @@ static bool parse_authority(struct url *url)
     return copy(url->host, host) && copy(url->port, port) && net_parse_port(url->port) > 0;
 }
 
-/* RFC 9110, section 4.2.1.  Blanks and control characters would end the request's line: they have to
- * be percent-encoded. */
+/* RFC 9110, section 4.2.1.  Blanks and control characters would end the request's line: they
+ * have to be percent-encoded. */
 static bool parse_url(const char *text, struct url *url)
 {
     if (strncasecmp(text, "http://", 7) != 0)

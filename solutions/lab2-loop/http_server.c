@@ -1,9 +1,9 @@
 /* http_server.c - GET and HEAD of the files of a folder, over HTTP/1.1 (RFC 9112, RFC 9110).
  *
- * Requests of one connection are answered one after the other.  A file goes out in chunks, the next
- * one when the kernel has taken the last, so that a client costs the same however large its file is;
- * until the last one it is not read from.  (Reading a file may wait for the disk.  No loop can tell
- * when that would not be so: to epoll_ctl(2) a file is an error, EPERM.) */
+ * Requests of one connection are answered one after the other.  A file goes out in chunks, the
+ * next one when the kernel has taken the last, so that a client costs the same however large its
+ * file is; until the last one it is not read from.  (Reading a file may wait for the disk.  No
+ * loop can tell when that would not be so: to epoll_ctl(2) a file is an error, EPERM.) */
 #include "connection.h"
 #include "http.h"
 #include "listener.h"
@@ -60,8 +60,8 @@ static int usage(void)
     return 2;
 }
 
-/* Opens a folder or a file in a folder.  A link is not followed.  Nor does a FIFO that nobody writes
- * to keep the server waiting: open(2), O_NONBLOCK. */
+/* Opens a folder or a file in a folder.  A link is not followed.  Nor does a FIFO that nobody
+ * writes to keep the server waiting: open(2), O_NONBLOCK. */
 static int open_step(int folder, const char *name, bool is_file)
 {
     if (strcmp(name, "..") == 0) {
@@ -73,9 +73,10 @@ static int open_step(int folder, const char *name, bool is_file)
     return openat(folder, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-/* Opens path (which gets a NUL for each '/') below root.  Step by step, since O_NOFOLLOW is about a
- * path's last name only: so no "..", no empty name and no link, whoever made it and when, leads out.
- * (openat2(2) with RESOLVE_BENEATH does it in one call and allows links within, where it exists.) */
+/* Opens path (which gets a NUL for each '/') below root.  Step by step, since O_NOFOLLOW is
+ * about a path's last name only: so no "..", no empty name and no link, whoever made it and
+ * when, leads out. (openat2(2) with RESOLVE_BENEATH does it in one call and allows links within,
+ * where it exists.) */
 static int open_beneath(int root, char *path)
 {
     int folder = root;
@@ -164,8 +165,8 @@ static void close_file(struct client *client)
     client->file = -1;
 }
 
-/* Sends the next chunk.  A file that got shorter meanwhile, or can't be read on, ends the connection:
- * the client was promised more, and would take the next reply for the rest. */
+/* Sends the next chunk.  A file that got shorter meanwhile, or can't be read on, ends the
+ * connection: the client was promised more, and would take the next reply for the rest. */
 static void send_chunk(struct client *client)
 {
     static _Thread_local char chunk[CHUNK_SIZE];
@@ -182,8 +183,8 @@ static void send_chunk(struct client *client)
     connection_send(client->connection, chunk, (size_t)n);
 }
 
-/* Answers the request with this head; a malformed one (and what comes behind it) is the last, and so
- * is one with a body, which is not read. */
+/* Answers the request with this head; a malformed one (and what comes behind it) is the last,
+ * and so is one with a body, which is not read. */
 static void answer(struct client *client, struct http_text head)
 {
     struct http_request request;
@@ -299,8 +300,8 @@ static void forget(void *context, int error)
     free(client);
 }
 
-/* Without TCP_NODELAY a reply's second piece waits until the client has acknowledged the first, which
- * it may put off for 40 ms: tcp(7). */
+/* Without TCP_NODELAY a reply's second piece waits until the client has acknowledged the first,
+ * which it may put off for 40 ms: tcp(7). */
 static void serve(void *context, int fd)
 {
     static const struct connection_events events = {take_input, NULL, take_drained, forget};
