@@ -112,7 +112,7 @@ def expect_idle(programs: Program | list[Program], when: str, diagnosis: str, te
     """
     programs = programs if isinstance(programs, list) else [programs]
     world = programs[0].world
-    for _ in range(16):
+    for _ in range(13):
         watches = [_Watch(program) for program in programs]
 
         def look(watches: list[_Watch] = watches) -> bool:

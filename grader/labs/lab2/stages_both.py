@@ -359,13 +359,14 @@ def test_idle(attempt: Attempt) -> None:
     )
     drivers = [Driver(attempt, backend) for backend in BACKENDS]
     for driver in drivers:
-        driver.obeyed("timer 1 100000\ntimer 2 4000000\ntimer 3 900")
-    expect_idle(
-        [driver.program for driver in drivers],
-        "while timers are waited for",
-        "busy-before-timer",
-        "the timeout is too short, or 0",
-    )
+        driver.obeyed("timer 1 100000\ntimer 2 4000000\ntimer 3 990")
+    for _ in range(3):  # on a busy machine one that turns all the time may seem to rest
+        expect_idle(
+            [driver.program for driver in drivers],
+            "while timers are waited for",
+            "busy-before-timer",
+            "the timeout is too short, or 0",
+        )
     expect_sleep_between_timers(drivers)
     for client in clients:
         expect_echo(client, b"and awake")

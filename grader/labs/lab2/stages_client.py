@@ -224,6 +224,7 @@ def test_connect_timeout(attempt: Attempt) -> None:
     milliseconds. An attempt that is given up is closed. Where no address answers, it says so and
     exits with 1: at once where that is known at once.
     """
+    in_progress(attempt)
     times_out(attempt)
     refused(attempt)
     of_two_addresses(attempt)
@@ -231,6 +232,19 @@ def test_connect_timeout(attempt: Attempt) -> None:
     for value in ("", "0", "-1", "x", "5s", "1e3", "99999999999999999999"):
         wrong.append(["--timeout", value, "127.0.0.1", "7"])
     expect_usage(attempt, CLIENT, *wrong)
+
+
+def in_progress(attempt: Attempt) -> None:
+    """No answer yet is no failure."""
+    slow = Silent(attempt)
+    patient = Terminal(attempt, CLIENT, "--timeout", "60000", "127.0.0.1", str(slow.port))
+    slow.wait_for_attempt(patient.program)
+    if patient.program.ended():
+        fail(
+            f"{CLIENT} {patient.program.ending()} at once, where no answer came yet",
+            Diagnosis("in-progress", "EINPROGRESS is no failure: the attempt goes on"),
+        )
+    patient.program.close()
 
 
 def times_out(attempt: Attempt) -> None:
