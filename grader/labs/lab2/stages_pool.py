@@ -44,13 +44,11 @@ def test_pool(attempt: Attempt) -> None:
     another one's, and what is done for a client that left reaches nobody else. Clean under
     ThreadSanitizer.
     """
-    for backend in ("epoll", "select"):
-        server = pool_server(attempt, "--backend", backend)
-        in_order(server)
-        if backend == "epoll":  # what follows does not depend on it
-            owed_at_the_end(server)
-            malformed(server)
-        server.program.close()
+    server = pool_server(attempt, "--backend", "select")
+    in_order(server)
+    owed_at_the_end(server)
+    malformed(server)
+    server.program.close()
     work_is_for_workers(attempt)
     client_that_left(attempt)
     more_than_fits(attempt)
