@@ -159,7 +159,7 @@ def read_a_little(server: Server, client: Client, other: Client) -> None:
         server.program,
         "while a client has stopped reading again",
         "spins-when-full",
-        "a write that would block is tried again and again",
+        "a write that would block is tried again and again, or one that would not is not tried",
     )
 
 
