@@ -34,14 +34,17 @@ def loopback_hosts(in_namespaces: bool) -> list[tuple[socket.AddressFamily, list
 
 
 class Listener:
-    """A listening socket of the grader's, on loopback and a port of the kernel's choice."""
+    """A listening socket of the grader's, on loopback and a port (0: of the kernel's choice)."""
 
-    def __init__(self, attempt: Attempt, family: socket.AddressFamily = socket.AF_INET) -> None:
+    def __init__(
+        self, attempt: Attempt, family: socket.AddressFamily = socket.AF_INET, port: int = 0
+    ) -> None:
         self.attempt = attempt
         self.socket = socket.socket(family)
+        attempt.clients.append(self)
         if family == socket.AF_INET6:
             self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        self.socket.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", 0))
+        self.socket.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", port))
         self.socket.listen()
         self.socket.setblocking(False)
         self.port: int = self.socket.getsockname()[1]

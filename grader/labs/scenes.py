@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 from grader.labs.server import Server
 from grader.run.client import Client
 from grader.run.random import Random
+from grader.verdicts import Diagnosis, StageFailure
 
 MIB = 1 << 20
 
@@ -25,14 +29,25 @@ def more_than_the_buffers_hold(server: Server, client: Client, random: Random) -
     """Sends, and does not read, until the server can neither write more nor read more: the end of
     the stream then finds it with output that still waits.
     """
+    return send_until(
+        server, client, random, lambda: client.queued() > 0 or client.unread() > 0, step=MIB // 2
+    )
+
+
+def send_until(
+    server: Server, client: Client, random: Random, enough: Callable[[], bool], *, step: int
+) -> bytes:
+    """Sends 2 MiB and further steps, and reads nothing, until there is enough or 16 MiB are sent.
+    Returns what was sent.
+    """
     client.pause_reading()
     data = b""
-    for size in (2 * MIB, *[MIB // 2] * 28):
+    for size in (2 * MIB, *[step] * (14 * MIB // step)):
         piece = random.bytes(size)
         client.send(piece)
         data += piece
         server.come_to_rest(client)
-        if client.queued() or client.unread():
+        if enough():
             break
     return data
 
@@ -88,6 +103,23 @@ def reset_before_accept(server: Server) -> None:
     server.program.stop()
     server.connect(wait=False).reset()
     server.program.go_on()
+
+
+def fault_kind(faults: str) -> str:
+    """The word for what is injected: FAULTS is "kind=number", or several of them."""
+    return "mix" if "," in faults else faults.partition("=")[0]
+
+
+@contextmanager
+def explained(meaning: str, kind: str) -> Iterator[None]:
+    """A failure in here says which fault was injected: ``meaning`` in words."""
+    try:
+        yield
+    except StageFailure as failure:
+        failure.summary = f"where {meaning}: {failure.summary}"
+        text = failure.diagnosis.text if failure.diagnosis else "it works while nothing disturbs it"
+        failure.diagnosis = Diagnosis(f"fault-{kind}", text)
+        raise
 
 
 def short_of_a_descriptor(server: Server) -> None:

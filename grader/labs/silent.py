@@ -12,24 +12,7 @@ from grader.run import procinfo
 from grader.run.program import Program
 
 
-class OnPort(Listener):
-    """A listener on a port of one's choice; 0: the kernel's."""
-
-    def __init__(
-        self, attempt: Attempt, family: socket.AddressFamily = socket.AF_INET, port: int = 0
-    ) -> None:
-        self.attempt = attempt
-        self.socket = socket.socket(family)
-        attempt.clients.append(self)
-        if family == socket.AF_INET6:
-            self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        self.socket.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", port))
-        self.socket.listen()
-        self.socket.setblocking(False)
-        self.port: int = self.socket.getsockname()[1]
-
-
-class Silent(OnPort):
+class Silent(Listener):
     """A listener whose queue is full: the kernel drops who asks, and who asked does not hear of it.
 
     listen(2): "If a connection request arrives when the queue is full [...] if the underlying
@@ -66,19 +49,15 @@ class Silent(OnPort):
             every=0.005,
         )
 
-    def speak(self) -> None:
-        """Makes room in the queue."""
-        self.socket.accept()[0].close()
-
 
 def twins(
     attempt: Attempt, silent: socket.AddressFamily, answers: socket.AddressFamily
-) -> tuple[Silent, OnPort]:
+) -> tuple[Silent, Listener]:
     """A silent listener and one that answers, on one port of two families."""
     for _ in range(50):
         first = Silent(attempt, silent)
         try:
-            return first, OnPort(attempt, answers, first.port)
+            return first, Listener(attempt, answers, first.port)
         except OSError:  # somebody else has it there
             first.close()
     raise MachineError("no port is free in both families")

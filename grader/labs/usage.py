@@ -6,7 +6,7 @@ from grader.labs.server import Server, byte_order
 from grader.labs.stage import Attempt
 from grader.run.ports import swapped_bytes
 from grader.run.program import Program
-from grader.verdicts import Diagnosis, Hang, fail
+from grader.verdicts import Diagnosis, Hang, NotAttempted, fail
 
 
 def expect_port(server: Server, port: int) -> None:
@@ -21,6 +21,17 @@ def expect_port(server: Server, port: int) -> None:
             f"started with --port {port}, it says that it listens on port {server.port}",
             Diagnosis("port-ignored", "the line names another port than the one asked for"),
         )
+
+
+def require_known(attempt: Attempt, program: str, *args: str, otherwise: str) -> None:
+    """Raises NotAttempted where the program refuses the arguments as it refuses any wrong ones."""
+    known = attempt.start(program, *args, "--port", "0", name=" ".join([program, *args]))
+    attempt.world.wait(
+        lambda: known.ended() or b"\n" in known.stdout.head, f"{known.name} to listen or to refuse"
+    )
+    if known.ended() and known.wait_end() == 2:
+        raise NotAttempted(otherwise)
+    known.close()
 
 
 def expect_usage(attempt: Attempt, program: str, *calls: list[str]) -> None:

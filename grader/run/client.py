@@ -141,8 +141,7 @@ class Client:
                 )
             self._mismatch(data, what, None)
         self.world.log(self.name, "receives what was expected", data)
-        del self._received[: len(data)]
-        self._base += len(data)
+        self.take(len(data))
 
     def expect_end(self) -> None:
         """Waits until the other side closed, and nothing came before that."""
@@ -171,12 +170,21 @@ class Client:
                 diagnosis=diagnose.extra(extra),
             )
 
+    def came(self) -> bytearray:
+        """What came and is not taken yet: to be looked at, and to be taken by ``take`` only."""
+        return self._received
+
+    def take(self, size: int) -> bytes:
+        """Takes the next ``size`` bytes that came, or as many as there are; does not wait."""
+        taken = bytes(self._received[:size])
+        del self._received[:size]
+        self._base += len(taken)
+        return taken
+
     def take_lines(self) -> list[str]:
         """The whole lines that came and were not expected; does not wait."""
         self._read()
-        whole = bytes(self._received[: self._received.rfind(b"\n") + 1])
-        del self._received[: len(whole)]
-        self._base += len(whole)
+        whole = self.take(self._received.rfind(b"\n") + 1)
         return whole.decode(errors="replace").splitlines()
 
     def _is_over(self) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from grader.labs import LABS
 from grader.report.model import LabResult
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -168,6 +169,16 @@ def _broken(entry: dict[str, Any]) -> Broken:
 
 def _tuple(value: str | list[str]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
+
+
+def missing(lab: str, work: Path) -> str:
+    """BORROW for a tree: the earlier labs that this one uses, and that the tree lacks."""
+    uses = next(known.uses for known in LABS if str(known.number) == lab)
+    return ",".join(
+        str(known.number)
+        for known in LABS
+        if known.folder in uses and not (work / known.folder).is_dir()
+    )
 
 
 def variants() -> list[tuple[str, Path]]:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rich.progress import track
 
-from grader.selftest.harness import ROOT, Broken, Run, broken_programs, grade, variants
+from grader.selftest.harness import ROOT, Broken, Run, broken_programs, grade, missing, variants
 from grader.verdicts import Verdict
 
 PAGE = ROOT / "docs" / "kill-matrix.md"
@@ -47,9 +47,11 @@ def run_one(
         if known.get("key") == key:
             return broken.id, known
         out, lab = Path(folder) / "out", broken.lab
-        found = failures(grade(out, "lab", lab, WORK=work, REPEAT=0))
+        borrow = missing(lab, work)
+        found = failures(grade(out, "lab", lab, WORK=work, BORROW=borrow, REPEAT=0))
         if not found:  # the bug may be in an extension, which only runs when it is asked for
-            found = failures(grade(out, "lab", lab, WORK=work, STAGE=broken.stage, REPEAT=0))
+            run = grade(out, "lab", lab, WORK=work, BORROW=borrow, STAGE=broken.stage, REPEAT=0)
+            found = failures(run)
         return broken.id, {"key": key, **found}
 
 
@@ -68,7 +70,9 @@ def passes(variant: tuple[str, Path]) -> bool:
     """Whether a correct program passes every stage that it has a program for."""
     lab, work = variant
     with tempfile.TemporaryDirectory() as folder:
-        run = grade(Path(folder) / "out", "lab", lab, WORK=work, ALL=1, REPEAT=0)
+        run = grade(
+            Path(folder) / "out", "lab", lab, WORK=work, BORROW=missing(lab, work), ALL=1, REPEAT=0
+        )
         return set(run.verdicts().values()) <= {Verdict.PASS, Verdict.SKIPPED} and run.status == 0
 
 

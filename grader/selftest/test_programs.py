@@ -11,7 +11,7 @@ import pytest
 
 from grader import labs
 from grader.labs.stage import VALGRIND
-from grader.selftest.harness import Broken, broken_programs, grade, require, variants
+from grader.selftest.harness import Broken, broken_programs, grade, missing, require, variants
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,7 +34,7 @@ def test_the_reference_passes_every_stage(tmp_path: Path, lab: str, seed: int) -
     ids=lambda value: value.name if isinstance(value, Path) else value,
 )
 def test_a_correct_variant_passes(tmp_path: Path, lab: str, variant: Path) -> None:
-    run = grade(tmp_path / "out", "lab", lab, WORK=variant, ALL=1)
+    run = grade(tmp_path / "out", "lab", lab, WORK=variant, ALL=1, BORROW=missing(lab, variant))
     assert set(run.verdicts().values()) <= {"PASS", "SKIPPED"}, run.stdout
     assert run.result is not None
     assert (run.result.points, run.status) == (100, 0), run.stdout
@@ -51,6 +51,7 @@ def test_a_broken_program_fails_where_it_should(tmp_path: Path, broken: Broken) 
             broken.lab,
             WORK=work,
             STAGE=broken.stage,
+            BORROW=missing(broken.lab, work),
             REPEAT=0,
             SEED=seed,
         )

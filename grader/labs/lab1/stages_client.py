@@ -9,8 +9,8 @@ from grader.labs.scenes import MIB, expect_echo
 from grader.labs.server import Server
 from grader.labs.stage import Attempt, stage
 from grader.labs.terminal import Terminal
-from grader.labs.usage import expect_usage
-from grader.verdicts import Diagnosis, NotAttempted, StageFailure
+from grader.labs.usage import expect_usage, require_known
+from grader.verdicts import Diagnosis, StageFailure
 
 
 @stage(
@@ -25,14 +25,7 @@ def test_upper(attempt: Attempt) -> None:
     """With --upper the server turns ASCII a to z into A to Z and leaves every other byte; without
     it, all bytes.
     """
-    known = attempt.start("echo_server", "--upper", "--port", "0", name="echo_server --upper")
-    attempt.world.wait(
-        lambda: known.ended() or b"\n" in known.stdout.head,
-        "echo_server --upper to listen or to refuse",
-    )
-    if known.ended() and known.wait_end() == 2:
-        raise NotAttempted("echo_server knows no --upper")
-    known.close()
+    require_known(attempt, "echo_server", "--upper", otherwise="echo_server knows no --upper")
     server = Server(attempt, "echo_server", "--port", "0", "--upper", name="echo_server --upper")
     client = server.connect()
     for data in (
@@ -77,7 +70,10 @@ def test_client(attempt: Attempt) -> None:
     expect_usage(
         attempt,
         "echo_client",
-        *([], ["127.0.0.1"], ["--nonsense", "127.0.0.1", "7"], ["127.0.0.1", "7", "8"]),
+        [],
+        ["127.0.0.1"],
+        ["--nonsense", "127.0.0.1", "7"],
+        ["127.0.0.1", "7", "8"],
     )
 
 

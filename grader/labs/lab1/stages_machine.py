@@ -16,6 +16,8 @@ from grader.labs.resources import (
 )
 from grader.labs.scenes import (
     expect_echo,
+    explained,
+    fault_kind,
     reset_in_the_middle,
     served_client,
     short_of_a_descriptor,
@@ -64,19 +66,11 @@ def test_short_counts(attempt: Attempt) -> None:
 def under(attempt: Attempt, faults: str, meaning: str) -> Iterator[Server]:
     """A server of the fault build; a failure says which fault it was."""
     environment = {"FAULTS": faults}
-    try:
+    with explained(meaning, fault_kind(faults)):
         server = echo_server(
             attempt, build="faults", environment=environment, name=f"echo_server with {faults}"
         )
         yield server
-    except StageFailure as failure:
-        failure.summary = f"where {meaning}: {failure.summary}"
-        text = (
-            failure.diagnosis.text if failure.diagnosis else ("it works while nothing disturbs it")
-        )
-        kind = "mix" if "," in faults else faults.partition("=")[0]
-        failure.diagnosis = Diagnosis(f"fault-{kind}", text)
-        raise
     server.program.close()
 
 

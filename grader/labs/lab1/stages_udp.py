@@ -44,7 +44,10 @@ def test_udp_server(attempt: Attempt) -> None:
     expect_usage(
         attempt,
         "udp_echo_server",
-        *([], ["--port"], ["--port", "x"], ["--port", "0", "--nonsense"]),
+        [],
+        ["--port"],
+        ["--port", "x"],
+        ["--port", "0", "--nonsense"],
     )
 
 
@@ -69,12 +72,10 @@ def test_udp_client(attempt: Attempt) -> None:
     expect_usage(
         attempt,
         "udp_echo_client",
-        *(
-            [],
-            ["127.0.0.1"],
-            ["--tries", "0", "127.0.0.1", "7"],
-            ["--timeout", "x", "127.0.0.1", "7"],
-        ),
+        [],
+        ["127.0.0.1"],
+        ["--tries", "0", "127.0.0.1", "7"],
+        ["--timeout", "x", "127.0.0.1", "7"],
     )
 
 

@@ -5,6 +5,7 @@ grader's own clock.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,32 +71,25 @@ class Driver:
 
     def expect(self, text: str) -> Line:
         """The next line is ``text``."""
-        self.world.wait(
-            lambda: self.read() or self.program.ended(), f"'{text}' from {self.program.name}"
-        )
-        if not self.lines:
-            self._ended(f"'{text}'")
-        if self.lines[0].text != text:
-            fail(
-                f"'{text}' is due from {self.program.name}, and it says '{self.lines[0].text}'",
-                Diagnosis("unexpected-callback", "a callback came that should not, or out of turn"),
-            )
-        return self.lines.pop(0)
+        return self._next(text, lambda line: line == text)
 
     def expect_number(self, word: str) -> int:
         """The next line is that word and a number."""
+        line = self._next(word, lambda line: line.partition(" ")[0] == word)
+        return int(line.text.partition(" ")[2])
+
+    def _next(self, what: str, is_due: Callable[[str], bool]) -> Line:
         self.world.wait(
-            lambda: self.read() or self.program.ended(), f"'{word}' from {self.program.name}"
+            lambda: self.read() or self.program.ended(), f"'{what}' from {self.program.name}"
         )
         if not self.lines:
-            self._ended(f"'{word}'")
-        first, _, number = self.lines.pop(0).text.partition(" ")
-        if first != word:
+            self._ended(f"'{what}'")
+        if not is_due(self.lines[0].text):
             fail(
-                f"'{word}' is due from {self.program.name}, and it says '{first} {number}'",
-                Diagnosis("unexpected-callback", "a callback came that should not"),
+                f"'{what}' is due from {self.program.name}, and it says '{self.lines[0].text}'",
+                Diagnosis("unexpected-callback", "a callback came that should not, or out of turn"),
             )
-        return int(number)
+        return self.lines.pop(0)
 
     def read(self) -> bool:
         """Takes over the lines that have come. Returns whether any are there."""

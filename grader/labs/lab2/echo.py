@@ -11,6 +11,7 @@ from grader.labs.scenes import (
     crowd,
     expect_echo,
     more_than_the_buffers_hold,
+    send_until,
     served_client,
 )
 from grader.labs.server import Server
@@ -199,14 +200,8 @@ def half_closed_reader(attempt: Attempt, backend: str) -> HalfClosedReader:
     """The end of its input is there to be read in each turn, and its output can't be written."""
     server = loop_server(attempt, backend)
     client = server.connect(receive_buffer=4096)
-    client.pause_reading()
-    random, data = attempt.random(backend, "idle"), b""
-    for size in (2 * MIB, *[MIB // 4] * 24):
-        data += random.bytes(size)
-        client.send(data[-size:])
-        server.come_to_rest(client)
-        if client.held() > 0:
-            break
+    random = attempt.random(backend, "idle")
+    data = send_until(server, client, random, lambda: client.held() > 0, step=MIB // 4)
     client.finish_sending()
     server.come_to_rest(client)
     expect_idle(

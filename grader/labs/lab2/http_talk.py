@@ -129,25 +129,17 @@ class Talk:
         reader = self.read(request)
         if reader.done:
             return reader.reply
-        if reader.offset or self.came():
+        if reader.offset or self.client.came():
             self._fail_early(reader, str(request))
         return None
-
-    def came(self) -> bytearray:
-        """What came and is not taken yet."""
-        return self.client._received
-
-    def _consume(self, size: int) -> None:
-        del self.client._received[:size]
-        self.client._base += size
 
     def read(self, request: Request) -> ReplyReader:
         """Reads up to the end of the reply or of the connection."""
         reader = ReplyReader(request.method, request.version)
 
         def ready() -> bool:
-            while self.came() and not reader.done:
-                self._consume(reader.feed(bytes(self.came()[:_PIECE])))
+            while self.client.came() and not reader.done:
+                self.client.take(reader.feed(bytes(self.client.came()[:_PIECE])))
             return reader.done or bool(self.client.ended)
 
         try:

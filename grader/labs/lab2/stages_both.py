@@ -16,6 +16,8 @@ from grader.labs.resources import (
 from grader.labs.scenes import (
     MIB,
     expect_echo,
+    explained,
+    fault_kind,
     reset_after_the_end,
     reset_before_accept,
     reset_in_the_middle,
@@ -48,13 +50,7 @@ def fair(attempt: Attempt, backend: str) -> None:
     """
     unfair = 0
     for _ in range(3):
-        server = loop_server(
-            attempt,
-            backend,
-            build="faults",
-            environment={"FAULTS": "read=3"},
-            name=f"loop_server on {backend} with short reads",
-        )
+        server = faulty_server(attempt, backend, "read=3")
         flooding, other = served_client(server), served_client(server)
         server.program.stop()
         flooding.send(bytes(FLOOD))
@@ -91,6 +87,11 @@ def test_hang_ups(attempt: Attempt) -> None:
     for backend in BACKENDS:
         with on(backend):
             hang_ups(attempt, backend)
+    expect_rest(attempt)
+
+
+def expect_rest(attempt: Attempt) -> None:
+    """Of all servers that still run."""
     expect_idle(
         [program for program in attempt.programs if not program.ended()],
         "after clients have left",
@@ -162,7 +163,7 @@ def test_batch(attempt: Attempt) -> None:
 
 
 def batch(attempt: Attempt, backend: str) -> None:
-    driver = Driver(attempt, backend, name=f"loop_driver on {backend}")
+    driver = Driver(attempt, backend)
     for order in ("steal", "mute", "steal", "mute"):
         driver.order(order)
         driver.expect("told")
@@ -299,20 +300,14 @@ def test_interrupted(attempt: Attempt) -> None:
             stopped_and_continued(attempt, backend)
             known = FAULTS | MORE_FAULTS if backend == "select" else FAULTS
             for faults, meaning in known.items():
-                try:
+                kind = "emfile" if faults in SHORTAGES else fault_kind(faults)
+                with explained(meaning, kind):
                     server = faulty_server(attempt, backend, faults)
                     if faults in SHORTAGES:
                         short_of_a_descriptor(server)
                     else:
                         through(attempt, server, faults)
                     server.program.close()
-                except StageFailure as failure:
-                    failure.summary = f"where {meaning}: {failure.summary}"
-                    kind = "mix" if "," in faults else faults.partition("=")[0]
-                    kind = "emfile" if faults in SHORTAGES else kind
-                    text = failure.diagnosis.text if failure.diagnosis else meaning
-                    failure.diagnosis = Diagnosis(f"fault-{kind}", text)
-                    raise
 
 
 def stopped_and_continued(attempt: Attempt, backend: str) -> None:

@@ -16,7 +16,7 @@ from grader.labs.conversations import (
 from grader.labs.endpoint import Listener, loopback_hosts
 from grader.labs.resources import MEMORY_BOUND
 from grader.labs.scenes import MIB
-from grader.labs.silent import OnPort, Silent, twins
+from grader.labs.silent import Silent, twins
 from grader.labs.stage import Attempt, stage
 from grader.labs.terminal import Terminal
 from grader.labs.usage import expect_usage
@@ -282,7 +282,7 @@ def of_two_addresses(attempt: Attempt) -> None:
     both = loopback_hosts(attempt.sandbox.in_namespaces)
     families = [family for family, hosts in both if "localhost" in hosts]
     for family in families:
-        reach(attempt, OnPort(attempt, family), "3600000")
+        reach(attempt, Listener(attempt, family), "3600000")
     if len(families) == 2:
         for silent, answers in (families, reversed(families)):
             first, second = twins(attempt, silent, answers)

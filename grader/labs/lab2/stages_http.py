@@ -257,8 +257,8 @@ def closing(server: Server, site: Site) -> None:
 
 def expect_end(talk: Talk, why: str) -> None:
     """The connection ends; whether a request that came behind is dropped with a RST is open."""
-    talk.world.wait(lambda: bool(talk.client.ended or talk.came()), f"the end: {why}")
-    if talk.came():
+    talk.world.wait(lambda: bool(talk.client.ended or talk.client.came()), f"the end: {why}")
+    if talk.client.came():
         fail(
             f"{why}, and the request behind that is answered too",
             Diagnosis("answers-after-close", "RFC 9112, section 9.6: MUST NOT"),

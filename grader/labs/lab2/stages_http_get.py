@@ -112,7 +112,7 @@ class Fetch:
         self._expect_request(target if target.startswith("/") else f"/{target}", authority)
 
     def _expect_request(self, target: str, authority: str) -> None:
-        came = self.server._received
+        came = self.server.came()
         try:
             self.server.world.wait(
                 lambda: b"\r\n\r\n" in came or bool(self.server.ended), "the request of http_get"
@@ -120,8 +120,7 @@ class Fetch:
         except Hang as hang:
             hang.diagnosis = Diagnosis("no-request", f"so far it is '{bytes(came)!r}'")
             raise
-        head, end, rest = bytes(came).partition(b"\r\n\r\n")
-        del came[:]
+        head, end, rest = self.server.take(len(came)).partition(b"\r\n\r\n")
         line, *fields = head.split(b"\r\n")
         wanted = f"GET {target} HTTP/1.1".encode()
         if not end or line != wanted:

@@ -290,7 +290,7 @@ def expect_refused(server: Server, client: Client, what: str, before: int) -> No
     unbounded = Diagnosis("head-unbounded", "who keeps a head has to bound it: HTTP_HEAD_BOUND")
 
     def answered() -> bool:
-        return bool(talk.came() or client.ended)
+        return bool(talk.client.came() or client.ended)
 
     def all_kept() -> bool:
         return client.sent_all() and memory(server) - before > MEMORY_BOUND
@@ -302,7 +302,7 @@ def expect_refused(server: Server, client: Client, what: str, before: int) -> No
         raise
     if not answered():
         fail(f"{what}: the server keeps {client.sent_size >> 20} MiB of it", unbounded)
-    if talk.came():
+    if talk.client.came():
         reply = talk.reply_or_end(Request("/hello.txt", version="any"))
         if reply is not None:
             expect_status(reply, what, 431, 400, 413, 414, why="more than any bound")

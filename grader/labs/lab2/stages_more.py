@@ -6,13 +6,14 @@ from pathlib import Path
 
 from grader.labs.lab2 import echo
 from grader.labs.lab2.server import idle_connections, limits_for, loop_server, room_for
-from grader.labs.lab2.stages_both import batch, crossing_clients, fair, hang_ups
-from grader.labs.resources import expect_idle, expect_patience
+from grader.labs.lab2.stages_both import batch, crossing_clients, expect_rest, fair, hang_ups
+from grader.labs.resources import expect_patience
 from grader.labs.scenes import MIB, expect_echo, served_client
 from grader.labs.stage import Attempt, stage
+from grader.labs.usage import require_known
 from grader.run import procinfo
 from grader.run.sandbox import Limits
-from grader.verdicts import Diagnosis, NotAttempted, fail
+from grader.verdicts import Diagnosis, fail
 
 EPOLLET = 1 << 31
 
@@ -63,16 +64,13 @@ def test_poll(attempt: Attempt) -> None:
 
 def expect_known(attempt: Attempt, backend: str) -> None:
     """Raises NotAttempted where the server refuses the backend as it refuses any other word."""
-    program = attempt.start(
-        "loop_server", "--backend", backend, "--port", "0", name=f"loop_server on {backend}"
+    require_known(
+        attempt,
+        "loop_server",
+        "--backend",
+        backend,
+        otherwise=f"loop_server knows no backend '{backend}'",
     )
-    attempt.world.wait(
-        lambda: program.ended() or b"\n" in program.stdout.head,
-        f"loop_server on {backend} to listen or to refuse",
-    )
-    if program.ended() and program.wait_end() == 2:
-        raise NotAttempted(f"loop_server knows no backend '{backend}'")
-    program.close()
 
 
 def everything(attempt: Attempt, backend: str) -> None:
@@ -83,12 +81,7 @@ def everything(attempt: Attempt, backend: str) -> None:
     fair(attempt, backend)
     hang_ups(attempt, backend)
     crossing_clients(attempt, backend)
-    expect_idle(
-        [program for program in attempt.programs if not program.ended()],
-        "after clients have left",
-        "spins-after-reset",
-        "something that is gone is still told",
-    )
+    expect_rest(attempt)
     expect_patience(
         loop_server(attempt, backend, name=f"loop_server on {backend} without descriptors")
     )
