@@ -118,7 +118,7 @@ def server_leaves(attempt: Attempt, program: str, listener: Listener) -> None:
     server.wait_sent()
     server.reset()
     terminal.keyboard.send(b"is anybody there?")
-    server.world.observe(0.2, terminal.program.ended)
+    server.world.observe(0.1, terminal.program.ended)
     terminal.keyboard.resume_reading()
     terminal.keyboard.finish_sending()
     terminal.expect_status(1, "the server reset the connection while the client sent", words=True)

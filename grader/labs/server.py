@@ -131,12 +131,12 @@ class Server:
         most two seconds, for a program that never sleeps. No pass may depend on it.
         """
         unchanged = 0
-        for _ in range(200):
+        for _ in range(500):
             before = client.queued()
-            self.world.observe(0.01, lambda: False)
+            self.world.observe(0.004, lambda: False)
             rests = client.queued() == before and not self.program.runs()
             unchanged = unchanged + 1 if rests else 0
-            if unchanged == 2:
+            if unchanged == 3:
                 return
 
     def _finish_connecting(self, connection: socket.socket, name: str) -> int:

@@ -8,7 +8,7 @@ import socket
 from grader.errors import MachineError
 from grader.labs.endpoint import Listener
 from grader.labs.stage import Attempt
-from grader.run import procinfo
+from grader.run import tcp
 from grader.run.program import Program
 
 
@@ -33,14 +33,13 @@ class Silent(Listener):
 
     def _is_full(self) -> bool:
         """What /proc/net/tcp has for unread bytes is the queue's length on a listening socket."""
-        mine = str(os.fstat(self.socket.fileno()).st_ino)
-        return any(s.unread > 0 for s in procinfo.tcp_sockets() if s.inode == mine)
+        mine = os.fstat(self.socket.fileno()).st_ino
+        return any(s.unread > 0 for s in tcp.sockets() if s.inode == mine)
 
     def attempts(self) -> int:
         """How many sockets wait for an answer from this port (SYN_SENT)."""
-        return sum(
-            1 for s in procinfo.tcp_sockets() if s.peer_port == self.port and s.state == "02"
-        )
+        sockets = (s for s in tcp.sockets() if s.peer_port == self.port)
+        return sum(1 for s in sockets if s.state == tcp.SYN_SENT)
 
     def wait_for_attempt(self, program: Program) -> None:
         self.attempt.world.wait(

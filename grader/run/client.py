@@ -11,13 +11,13 @@ import socket
 import struct
 from collections.abc import Callable
 
-from grader.run import procinfo
+from grader.run import tcp
 from grader.run.world import World
 from grader.verdicts import Hang, StageFailure
 from grader.wire import diagnose
-from grader.wire.diff import difference, first_difference
+from grader.wire.diff import difference
 
-_RECEIVE = 1 << 18
+_BUFFER = memoryview(bytearray(1 << 18))  # of whoever receives just now
 _MOST = 128 << 20  # twice what any stage sends through one connection
 
 
@@ -120,12 +120,7 @@ class Client:
         def ready() -> bool:
             nonlocal checked
             now = min(len(data), len(self._received))
-            if (
-                first_difference(
-                    memoryview(data)[checked:now], memoryview(self._received)[checked:now]
-                )
-                is not None
-            ):
+            if data[checked:now] != self._received[checked:now]:
                 return True
             checked = now
             return checked == len(data) or bool(self.ended) or self._is_over()
@@ -238,15 +233,9 @@ class Client:
             ours, theirs = self.socket.getsockname()[1], self.socket.getpeername()[1]
         except OSError:  # not connected any more
             return 0
-        kernel = self.queued() + self.received_size()
-        ends = 0
-        for found in procinfo.tcp_sockets():
-            if {found.port, found.peer_port} == {ours, theirs}:
-                kernel += found.unread + found.unsent
-                ends += 1
-            if ends == 2:
-                break
-        return self.sent_size - kernel
+        ends = (tcp.connection(ours, theirs), tcp.connection(theirs, ours))
+        kernel = sum(end.unread + end.unsent for end in ends if end)
+        return self.sent_size - self.queued() - self.received_size() - kernel
 
     def _waits(self) -> diagnose.Waits | None:
         """What the kernel holds for a program that this client is connected to by TCP."""
@@ -256,10 +245,8 @@ class Client:
             ours, theirs = self.socket.getsockname()[1], self.socket.getpeername()[1]
         except OSError:  # not connected any more
             return None
-        for found in procinfo.tcp_sockets():
-            if (found.port, found.peer_port) == (theirs, ours):
-                return diagnose.Waits(found.inode != "0", found.unread)
-        return None
+        found = tcp.connection(theirs, ours)
+        return diagnose.Waits(found.inode != 0, found.unread) if found else None
 
     def _fail(self, summary: str) -> None:
         raise StageFailure(summary, diagnosis=diagnose.ended(self.ended) if self.ended else None)
@@ -287,7 +274,7 @@ class Client:
         if self.socket.fileno() < 0 or self.ended or not self.reading:
             return
         try:
-            data = self.socket.recv(_RECEIVE)
+            size = self.socket.recv_into(_BUFFER)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
@@ -298,8 +285,8 @@ class Client:
                 f"{self.name} received more than {_MOST >> 20} MiB that nobody asked for",
                 diagnosis=diagnose.extra(bytes(self._received[:64])),
             )
-        if data:
-            self._received += data
+        if size:
+            self._received += _BUFFER[:size]
         else:
             self._end("closed", None)
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+
+from grader.run import tcp
 
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -148,44 +148,16 @@ def threads(pid: int) -> list[int]:
         return []
 
 
-class TcpSocket(NamedTuple):
-    """A line of /proc/net/tcp. ``state`` is 01 established, 06 TIME_WAIT, 0A listening; ``unread``
-    and ``unsent`` count bytes (those that the peer's kernel has not taken); ``inode`` is "0" for a
-    connection that nobody has accepted.
-    """
-
-    on_loopback: bool
-    port: int
-    peer_port: int
-    state: str
-    unread: int
-    inode: str
-    unsent: int
-
-
-def tcp_sockets(pid: int | str = "self") -> Iterator[TcpSocket]:
-    """The sockets in a process's network namespace."""
-    for table in ("tcp", "tcp6"):
-        try:
-            lines = Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]
-        except OSError:
-            continue
-        for fields in map(str.split, lines):
-            port, peer_port = (int(fields[n].rpartition(":")[2], 16) for n in (1, 2))
-            unsent, unread = (int(part, 16) for part in fields[4].split(":"))
-            loopback = fields[1].partition(":")[0].endswith("0100007F")  # 127.0.0.1, mapped too
-            yield TcpSocket(loopback, port, peer_port, fields[3], unread, fields[9], unsent)
-
-
 def listening_ports(pid: int) -> list[int]:
     """Ports that the process itself listens on."""
-    inodes = {text[8:-1] for text in descriptors(pid).values() if text.startswith("socket:[")}
-    return sorted({s.port for s in tcp_sockets(pid) if s.state == "0A" and s.inode in inodes})
+    held = set(descriptors(pid).values())
+    listening = (s for s in tcp.sockets(pid) if s.state == tcp.LISTENING)
+    return sorted({s.port for s in listening if f"socket:[{s.inode}]" in held})
 
 
 def listener_blocks(pid: int) -> bool:
     """Whether a listening socket of the process has no O_NONBLOCK: proc(5), fdinfo."""
-    listening = {f"socket:[{s.inode}]" for s in tcp_sockets(pid) if s.state == "0A"}
+    listening = {f"socket:[{s.inode}]" for s in tcp.sockets(pid) if s.state == tcp.LISTENING}
     for number, what in descriptors(pid).items():
         if what in listening:
             try:
@@ -200,5 +172,5 @@ def listener_blocks(pid: int) -> bool:
 
 def connections(pid: int, port: int) -> int:
     """How many sockets on local ``port``, other than listening ones, some process still holds."""
-    sockets = [s for s in tcp_sockets(pid) if s.port == port and s.on_loopback]
-    return sum(1 for s in sockets if s.state != "0A" and s.inode != "0")
+    sockets = [s for s in tcp.sockets(pid) if s.port == port and s.on_loopback]
+    return sum(1 for s in sockets if s.state != tcp.LISTENING and s.inode)

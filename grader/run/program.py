@@ -6,6 +6,7 @@ import array
 import contextlib
 import fcntl
 import os
+import select
 import selectors
 import signal
 import socket
@@ -23,6 +24,17 @@ from grader.run.output import Output, find_report
 from grader.run.sandbox import ENVIRONMENT, SANITIZER_EXIT, Limits, Sandbox
 from grader.run.world import World
 from grader.verdicts import Diagnosis, StageFailure, Verdict
+
+
+def _ends_within(pid: int, seconds: float) -> bool:
+    """Whether a child of the grader's ends in that time: pidfd_open(2)."""
+    pidfd = os.pidfd_open(pid)
+    try:
+        end = select.poll()
+        end.register(pidfd, select.POLLIN)
+        return bool(end.poll(seconds * 1000))
+    finally:
+        os.close(pidfd)
 
 
 def signal_name(number: int) -> str:
@@ -68,7 +80,12 @@ class Program:
             command, limits, everything, theirs.fileno(), writable, readable
         )
         self._child = self._spawn(
-            argv, inherited, sandbox, everything, writable or sandbox.scratch, (stdin, stdio)
+            argv,
+            inherited,
+            sandbox,
+            everything,
+            writable or sandbox.scratch,
+            (stdin, stdio.fileno() if stdio else None),
         )
         SUPERVISORS.add(self._child.pid)
         theirs.close()
@@ -92,19 +109,12 @@ class Program:
         sandbox: Sandbox,
         environment: dict[str, str],
         folder: Path,
-        files: tuple[int | None, socket.socket | None],
+        files: tuple[int | None, int | None],
     ) -> subprocess.Popen[bytes]:
         """In namespaces the environment goes through bubblewrap's options: its own would stay
         readable within.
         """
-        identity: dict[str, object] = {}
-        if sandbox.in_namespaces and sandbox.isolation.uid is not None:
-            identity = {
-                "user": sandbox.isolation.uid,
-                "group": sandbox.isolation.uid,
-                "extra_groups": [],
-            }
-        return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
+        return subprocess.Popen(
             argv,
             stdin=next((file for file in files if file is not None), subprocess.DEVNULL),
             stdout=subprocess.PIPE if files[1] is None else files[1],
@@ -114,7 +124,6 @@ class Program:
             env={} if sandbox.in_namespaces else environment,
             cwd="/" if sandbox.in_namespaces else folder,
             start_new_session=True,
-            **identity,
         )
 
     def _fail_to_start(self) -> None:
@@ -352,10 +361,8 @@ class Program:
         for pipe in self._pipes:
             self.world.watch(pipe, 0, lambda _: None)
             pipe.close()
-        try:
-            self._child.wait(timeout=20)
-        except subprocess.TimeoutExpired:
+        if self._child.poll() is None and not _ends_within(self._child.pid, 20):
             self._child.kill()
-            self._child.wait()
+        self._child.wait()
         SUPERVISORS.discard(self._child.pid)
         kill_orphans()

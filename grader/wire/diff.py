@@ -26,7 +26,7 @@ class Difference:
     ending: str = ""
 
 
-def first_difference(expected: bytes | memoryview, received: bytes | memoryview) -> int | None:
+def first_difference(expected: bytes, received: bytes) -> int | None:
     """The offset of the first byte that differs, or at which one of them ends; None if they are
     equal.
     """

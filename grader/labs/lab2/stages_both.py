@@ -177,7 +177,6 @@ def batch(attempt: Attempt, backend: str) -> None:
                     "asks nothing more of, must not be told",
                 )
             raise
-    expect_no_spin(driver)
     for events in (READ, WRITE, READ | WRITE, 0):
         driver.order(f"end {events}")
         if events:

@@ -151,8 +151,8 @@ def come_to_rest(attempt: Attempt, sender: Client) -> None:
         before, last = last, sender.queued()
         return last == before or last == 0
 
-    for _ in range(100):
-        attempt.world.observe(0.02, lambda: sender.queued() == 0)
+    for _ in range(500):
+        attempt.world.observe(0.01, lambda: sender.queued() == 0)
         if rests():
             return
 

@@ -42,7 +42,7 @@ def test_epoll_again(attempt: Attempt) -> None:
     they hold as on select.
     """
     patient = echo.half_closed_reader(attempt, "epoll")
-    echo.slow_readers(attempt, "epoll")
+    echo.slow_readers(attempt, "epoll", (4, 4))
     back_pressure(attempt, "epoll")
     timers.all_of_it(attempt, "epoll")
     patient.read_on()  # much later

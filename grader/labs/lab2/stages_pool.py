@@ -16,7 +16,7 @@ from grader.run.client import Client
 from grader.verdicts import Diagnosis, Hang, StageFailure, fail
 
 LONG = 10_000  # milliseconds: for longer than a stage takes
-SHORT = 100  # longer than the next request takes to come; no verdict depends on that
+SHORT = 60  # longer than the next request takes to come; no verdict depends on that
 LINE = 1024  # bytes, its end included
 MORE_THAN_FITS = 16 * MIB
 LARGE = 300_000  # bytes that one send() takes, and one read() does not
@@ -238,9 +238,9 @@ def client_that_left(attempt: Attempt) -> None:
     # While the server is stopped, all happens that it then finds: resets first, new clients last.
     witness = server.connect()
     expect(witness, ask(witness, (0, b"here")), REPLY_ORDER)
-    leave(server, Client.reset, 150, stopped=True)
+    leave(server, Client.reset, 80, stopped=True)
     inherit([witness], server)
-    leavers = leave(server, Client.reset, 250, stopped=True)
+    leavers = leave(server, Client.reset, 120, stopped=True)
     heirs = [server.connect(wait=False) for _ in leavers]
     inherit(heirs, server)
     server.program.close()
@@ -319,9 +319,9 @@ def more_than_fits(attempt: Attempt) -> None:
 
 def come_to_rest(server: Server, greedy: Client, before: int) -> None:
     """Waits until the server has stopped reading, within its bound."""
-    for _ in range(200):
+    for _ in range(400):
         taken = greedy.held()
-        server.world.observe(0.02, lambda: False)
+        server.world.observe(0.01, lambda: False)
         expect_bounded_memory(server, before)
         if greedy.held() == taken and not server.program.runs():
             break

@@ -77,16 +77,16 @@ def many_at_once(driver: Driver, random: Random) -> None:
     delays: dict[int, int] = {}
     orders = []
     for number in [*range(2, 42), *range(3, 42, 3)]:  # the second time it is moved
-        delays[number] = random.between(20, 120)
+        delays[number] = random.between(20, 80)
         orders.append(f"timer {number} {delays[number]}")
     for number in range(2, 42, 4):
         del delays[number]
         orders.append(f"clear {number}")
     for number in (2, 6):  # set again after all
-        delays[number] = random.between(20, 120)
+        delays[number] = random.between(20, 80)
         orders.append(f"timer {number} {delays[number]}")
     in_one_turn(driver, orders, delays)
-    shape = dict(enumerate((28, 77, 91, 84, 56, 49, 14, 21, 63, 70, 35, 42, 7), start=2))
+    shape = dict(enumerate((22, 57, 67, 62, 42, 37, 12, 17, 47, 52, 27, 32, 7), start=2))
     orders = [f"timer {number} {delay_ms}" for number, delay_ms in shape.items()]
     del shape[5]  # the last one of the heap has to go up from there
     in_one_turn(driver, [*orders, "clear 5"], shape)
