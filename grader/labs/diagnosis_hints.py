@@ -9,8 +9,7 @@ DIAGNOSES = {
         "Why does your program end here? Look at its own words below.",
         "It took an error of one call, or of one connection, for the end of everything.",
         "Decide for each failing call: try again, give up this connection, or end. Only what "
-        "makes "
-        "all work impossible ends the program.",
+        "makes all work impossible ends the program. SIGPIPE is ignored, at the start of main.",
     ),
     "spins": Hint(
         "Which call in your loop returns at once, again and again?",
@@ -146,13 +145,6 @@ DIAGNOSES = {
         "accept() has to be reached again at once: hand the connection to a child or a thread, "
         "and do not wait for that. In a loop, wait with "
         "poll() for all sockets together.",
-    ),
-    "server-ended": Hint(
-        "Which call made your server end, and did it concern all clients or one?",
-        "An error of one connection, or the signal that comes with it (SIGPIPE), ended the whole "
-        "program; or it returns after its first client.",
-        "Ignore SIGPIPE; treat errors of read() and write() as the end of that connection; keep "
-        "accept() in a loop.",
     ),
     "memory-unbounded": Hint(
         "Where do the bytes wait that the client does not take?",

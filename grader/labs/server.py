@@ -157,7 +157,7 @@ class Server:
         if self.program.ended():
             fail(
                 f"{name} can't connect: {self.program.name} has {self.program.ending()}",
-                Diagnosis("server-ended", "the server ended while it should serve on"),
+                Diagnosis("ended-early", "the server ended while it should serve on"),
             )
         ports = procinfo.listening_ports(self.program.pid)
         swapped = swapped_bytes(self.port)
