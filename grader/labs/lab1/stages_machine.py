@@ -92,8 +92,14 @@ def test_restart(attempt: Attempt) -> None:
     children = procinfo.children(first.program.pid)
     first.program.kill()
     leaving.close()  # now in TIME_WAIT on the server's side, unless a child still serves it
+    attempt.world.observe(1.0, lambda: not holders(first, children))  # they may be about to end
     again = restarted(attempt, first, children)
     expect_echo(again.connect(), b"hello again")
+
+
+def holders(first: Server, children: list[int]) -> list[int]:
+    """The children that have the listening socket open."""
+    return [pid for pid in children if first.port in procinfo.listening_ports(pid)]
 
 
 def restarted(attempt: Attempt, first: Server, children: list[int]) -> Server:
@@ -104,14 +110,13 @@ def restarted(attempt: Attempt, first: Server, children: list[int]) -> Server:
     except Hang:
         raise
     except StageFailure as failure:
-        holders = [pid for pid in children if first.port in procinfo.listening_ports(pid)]
         failure.diagnosis = (
             Diagnosis(
                 "child-holds-listener",
                 "a child of the killed server still has the listening socket open, so the port "
                 "stays busy",
             )
-            if holders
+            if holders(first, children)
             else Diagnosis(
                 "address-in-use",
                 "connections of the killed server are in TIME_WAIT: without SO_REUSEADDR, bind() "
