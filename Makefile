@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 WORK ?= labs
 OUT ?= out
-export WORK OUT SEED STAGE ALL BORROW ISOLATION REPEAT VALGRIND ARGS PROGRAM TIER TRACE RELEASE BOOK_LANG
+export WORK OUT SEED STAGE ALL BORROW ISOLATION REPEAT VALGRIND ARGS PROGRAM TIER TRACE RELEASE BOOK_LANG HEX FILE FORMAT
 
 # Grading ends with 1 where a stage failed, and with 2 where the grader or its use is at fault.  make itself ends with 1
 # only in question mode (-q), for a recipe line that it would have to run; lines with a + run all the same.
@@ -45,7 +45,7 @@ build%: $(VENV)/student
 run%: $(VENV)/student
 	@$(grader) run $*
 
-stages debug hint replay kit: $(VENV)/student
+stages debug hint replay explain kit: $(VENV)/student
 	@$(grader) $@ $(LAB)
 
 bench: $(VENV)/bench
@@ -87,5 +87,5 @@ $(VENV)/bin/python:
 	+@$(PYTHON) -m venv '$(VENV)' || \
 	{ rm -rf '$(VENV)'; echo "set-up failed: no venv module (Debian: apt-get install python3-venv)" >&2; exit 2; }
 
-.PHONY: help grade stages debug hint replay bench kit doctor test matrix lint book clean
+.PHONY: help grade stages debug hint replay explain bench kit doctor test matrix lint book clean
 .PRECIOUS: $(VENV)/bin/python $(VENV)/%

@@ -7,6 +7,7 @@ A benchmark is no test: nothing fails on a time.
 from __future__ import annotations
 
 import importlib
+import itertools
 import json
 import shlex
 import statistics
@@ -16,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -95,6 +97,26 @@ def plain_table(title: str, rows: list[Row]) -> Table:
             f"{row.ratio:.2f}",
             goal,
         )
+    return table
+
+
+def grouped_table(title: str, rows: list[Row]) -> Table:
+    """Under each name, a line a peer: narrower where a figure has several."""
+    table = Table(
+        title=title,
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+        title_justify="left",
+    )
+    for heading in ("", "ours", "peer", "ratio", "goal"):
+        table.add_column(heading, justify="right" if heading else "left")
+    for name, group in itertools.groupby(rows, lambda row: f"{row.name}, {row.unit}"):
+        table.add_row(name)
+        for row in group:
+            goal = "" if row.goal is None else f"{row.goal:g} {'met' if row.met else 'not met'}"
+            figures = f"{row.ours:,.1f}", f"{row.peer:,.1f}", f"{row.ratio:.2f}", goal
+            table.add_row(f"    {row.peer_name}", *figures)
     return table
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from grader import bench, doctor, engine, kit, starters
+from grader import bench, doctor, engine, explain, kit, starters
 from grader.errors import MachineError, UsageError, story
 from grader.labs import LABS, Lab
 from grader.labs.hints import hint_for
@@ -317,6 +317,11 @@ def command_bench(settings: Settings, console: Console, number: str = "") -> int
                 return 1
     bench.show(number, rows, settings.out, console)
     return 0
+
+
+def command_explain(_: Settings, __: Console) -> int:
+    """What bytes mean."""
+    return explain.command_explain()
 
 
 COMMANDS: dict[str, Callable[..., int]] = {

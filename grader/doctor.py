@@ -217,6 +217,15 @@ def _on_path(*names: str) -> Callable[[], Finding]:
     return probe
 
 
+def _with_tool(name: str, probe: Callable[[], Finding]) -> Callable[[], Finding]:
+    """A probe that needs a tool on the PATH too."""
+
+    def both() -> Finding:
+        return probe() if shutil.which(name) else Finding(f"{_MISSING}: {name}", False)
+
+    return both
+
+
 def _last_line(text: str) -> str:
     return escape.one_line((text.strip().splitlines() or ["no output"])[-1])
 
@@ -387,6 +396,23 @@ _CHECKS = (
             "libevent-dev libuv1-dev",
             "libevent-devel libuv-devel",
             "libevent libuv",
+        ),
+    ),
+    Check(
+        "hiredis",
+        "make bench LAB=3",
+        _builds_with("-lhiredis"),
+        ("libhiredis-dev", "libhiredis-dev", "hiredis-devel", "hiredis"),
+    ),
+    Check(
+        "protobuf-c, msgpack-c",
+        "make bench LAB=4",
+        _with_tool("protoc-c", _builds_with("-lprotobuf-c", "-lmsgpackc")),
+        (
+            "libprotobuf-c-dev protobuf-c-compiler libmsgpack-dev",
+            "libprotobuf-c-dev protobuf-c-compiler libmsgpack-dev",
+            "protobuf-c-devel protobuf-c-compiler msgpack-devel",
+            "protobuf-c msgpack-c",
         ),
     ),
     Check(

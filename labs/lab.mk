@@ -12,9 +12,13 @@ CC ?= cc
 # The programs of each lab: files that hold a main.  Every other .c file of a lab's folder is a module.
 programs_lab1-echo := echo_server echo_client echo_threads udp_echo_server udp_echo_client
 programs_lab2-loop := loop_server select_client pool_server http_server http_get
+programs_lab3-resp := kv_server kv_client
+programs_lab4-message := rpc_server rpc_client
 
 # Given programs, from host/NAME.c and host/NAME_*.c, around the modules of a lab.
 given_lab2-loop := loop_driver
+given_lab3-resp := resp_driver
+given_lab4-message := message_driver
 
 # judge: what verdicts come from.  faults: the same objects, with the system calls routed through host/faults.c.
 # plain: what sanitizers forbid, and benchmarks.  threads: data races.
@@ -31,8 +35,10 @@ faulty := read readv recv recvfrom recvmsg write writev send sendto sendmsg acce
     select pselect poll ppoll epoll_wait epoll_pwait epoll_pwait2 clock_gettime gettimeofday time
 wrap := $(faulty:%=-Wl,--wrap=%)
 
-labs := lab1-echo lab2-loop
+labs := lab1-echo lab2-loop lab3-resp lab4-message
 uses_lab2-loop := lab1-echo
+uses_lab3-resp := lab2-loop lab1-echo
+uses_lab4-message := lab2-loop lab1-echo
 
 # $(call modules,LAB): the modules in a lab's folder.  $(call objects,FILES): what they compile to.
 modules = $(filter-out $(programs_$(1):%=$(1)/%.c),$(sort $(wildcard $(1)/*.c)))

@@ -18,4 +18,6 @@ class Lab:
 LABS = (
     Lab(1, "lab1-echo", "A TCP echo server"),
     Lab(2, "lab2-loop", "One event loop, two backends", uses=("lab1-echo",)),
+    Lab(3, "lab3-resp", "A RESP parser, and a store behind it", uses=("lab1-echo", "lab2-loop")),
+    Lab(4, "lab4-message", "Raft's messages, byte for byte", uses=("lab1-echo", "lab2-loop")),
 )

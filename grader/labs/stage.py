@@ -105,10 +105,11 @@ class Attempt:
         stdin: int | None = None,
         readable: Path | None = None,
         closed_stdin: bool = False,
+        jobs: socket.socket | None = None,
     ) -> Program:
         """Builds the student's ``program`` where that is needed, and starts it. It sees the folder
         ``readable``, which lies in the sandbox's own; with ``closed_stdin``, the first descriptor
-        that it opens is 0.
+        that it opens is 0; ``jobs`` is its descriptor 3.
         """
         began = time.monotonic()
         checked = self.valgrind and build == "judge"
@@ -117,6 +118,9 @@ class Attempt:
         command = [*(VALGRIND if checked else []), self.sandbox.seen(path), *args]
         if closed_stdin:
             command = ["/bin/sh", "-c", 'exec "$0" "$@" <&-', *command]
+        if jobs is not None:
+            command = ["/bin/sh", "-c", 'exec "$0" "$@" 3<&0 </dev/null', *command]
+            stdin = jobs.fileno()
         launcher = self.debugger.launch if self.debugger else Program
         started = launcher(
             self.world,

@@ -1,5 +1,5 @@
-"""The load generator (load.c) and the servers that a lab's own is measured beside; trusted code,
-compiled here once and kept.
+"""The load generator (load.c), and the servers, parsers and codecs that a lab's own is measured
+beside; trusted code, compiled here once and kept.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 import selectors
 import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from grader.errors import MachineError
 from grader.run.world import World
 
 HERE = Path(__file__).resolve().parent
+_INCLUDE = HERE.parents[1] / "labs" / "include"
 
 # As lab.mk compiles a student's program for a benchmark.
 _FLAGS = ("-std=c11", "-D_GNU_SOURCE", "-O2", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2")
@@ -25,19 +27,45 @@ _FLAGS = ("-std=c11", "-D_GNU_SOURCE", "-O2", "-U_FORTIFY_SOURCE", "-D_FORTIFY_S
 @dataclass(frozen=True)
 class Source:
     """A program of this folder, and the library that it needs: its header, what the linker calls
-    it, and its Debian package.
+    it, and its Debian packages. ``files`` are what it is compiled from, where that is not NAME.c
+    alone; of ``proto``, protoc-c makes one more.
     """
 
     name: str
     header: str = ""
     library: str = ""
     package: str = ""
+    files: tuple[str, ...] = ()
+    proto: str = ""
 
 
 LOAD = Source("load")
 BARE = Source("bare_epoll")
 LIBEVENT = Source("libevent_echo", "event2/event.h", "-levent_core", "libevent-dev")
 LIBUV = Source("libuv_echo", "uv.h", "-luv", "libuv1-dev")
+HIREDIS = Source(
+    "parse_hiredis",
+    "hiredis/hiredis.h",
+    "-lhiredis",
+    "libhiredis-dev",
+    ("parse_bench.c", "parse_hiredis.c"),
+)
+MEMCPY = Source("codec_memcpy", files=("codec_bench.c", "codec_memcpy.c"))
+MSGPACK = Source(
+    "codec_msgpack",
+    "msgpack.h",
+    "-lmsgpackc",
+    "libmsgpack-dev",
+    ("codec_bench.c", "codec_msgpack.c"),
+)
+PROTOBUF = Source(
+    "codec_protobuf",
+    "protobuf-c/protobuf-c.h",
+    "-lprotobuf-c",
+    "libprotobuf-c-dev protobuf-c-compiler",
+    ("codec_bench.c", "codec_protobuf.c"),
+    "append_entries",
+)
 
 
 class LoadFailed(Exception):
@@ -82,22 +110,37 @@ def compiled(source: Source, cache: Path, compiler: str) -> Path | None:
     """The built program, or None where its library is missing; raises MachineError where it does
     not compile for another reason. ``compiler`` is the compiler's version line.
     """
-    text = b"".join(path.read_bytes() for path in sorted(HERE.glob("*.[ch]")))
-    words = "\0".join((source.name, compiler, os.environ.get("CC", ""), *_FLAGS))
-    path = cache / hashlib.sha256(text + words.encode()).hexdigest()[:32] / source.name
+    files = [*sorted(HERE.glob("*.[ch]")), *sorted(HERE.glob("*.proto"))]
+    text = b"".join(path.read_bytes() for path in files)
+    key = "\0".join((source.name, compiler, os.environ.get("CC", ""), *_FLAGS))
+    path = cache / hashlib.sha256(text + key.encode()).hexdigest()[:32] / source.name
     if path.is_file():
         return path
     if source.header and not _has_header(source.header):
         return None
+    if source.proto and shutil.which("protoc-c") is None:
+        return None
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{source.name}.{os.getpid()}")
-    file = str(HERE / f"{source.name}.c")
-    libraries = [source.library] if source.library else []
-    done = _compile([*_FLAGS, "-Wall", "-Wextra", "-o", str(temporary), file, *libraries])
+    with tempfile.TemporaryDirectory(prefix="echo-to-raft-") as folder:
+        made = [str(generate(source.proto, Path(folder)))] if source.proto else []
+        given = [str(HERE / name) for name in source.files or (f"{source.name}.c",)]
+        libraries = [source.library] if source.library else []
+        words = [*_FLAGS, "-Wall", "-Wextra", f"-I{_INCLUDE}", f"-I{folder}"]
+        done = _compile([*words, "-o", str(temporary), *given, *made, *libraries])
     if done.returncode != 0:
-        raise MachineError(f"{source.name}.c does not compile: {done.stderr.strip()[:400]}")
+        raise MachineError(f"{source.name} does not compile: {done.stderr.strip()[:400]}")
     temporary.replace(path)
     return path
+
+
+def generate(proto: str, folder: Path) -> Path:
+    """What protoc-c makes of PROTO.proto: a C file in ``folder``, with its header beside it."""
+    command = ["protoc-c", f"--proto_path={HERE}", f"--c_out={folder}", f"{proto}.proto"]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace")
+    if done.returncode != 0:
+        raise MachineError(f"protoc-c does not take {proto}.proto: {done.stderr.strip()[:400]}")
+    return folder / f"{proto}.pb-c.c"
 
 
 def _compile(arguments: list[str]) -> subprocess.CompletedProcess[str]:
@@ -132,39 +175,46 @@ class Load:
     def run(self, port: int, cpu: int | None = None, **options: float) -> Figures:
         """One run, on processor ``cpu``; the options are load.c's. Raises LoadFailed."""
         words = [f"--{name}={value}" for name, value in options.items()]
-        with subprocess.Popen(
-            [str(self.program), f"--port={port}", *words],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        ) as process:
-            if cpu is not None:
-                os.sched_setaffinity(process.pid, {cpu})
-            try:
-                said = self._output(process)
-            except BaseException:
-                process.kill()
-                raise
-            complaint = process.stderr.read().decode(errors="replace") if process.stderr else ""
-        if process.returncode != 0:
-            raise LoadFailed(complaint.strip() or f"load: exit status {process.returncode}")
+        said = output_of([str(self.program), f"--port={port}", *words], self.world, cpu)
         return Figures(**json.loads(said))
 
-    def _output(self, process: subprocess.Popen[bytes]) -> bytes:
-        pipe = process.stdout
-        assert pipe is not None
-        said = b""
-        ended = False
 
-        def on_event(_: int) -> None:
-            nonlocal said, ended
-            data = os.read(pipe.fileno(), 1 << 16)
-            said += data
-            ended = not data
-
-        self.world.watch(pipe, selectors.EVENT_READ, on_event)
+def output_of(command: list[str], world: World, cpu: int | None = None) -> bytes:
+    """What a generator says, that runs on processor ``cpu`` while ``world`` is served. Raises
+    LoadFailed where it fails.
+    """
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
         try:
-            self.world.wait(lambda: ended, "the load generator")
-        finally:
-            self.world.watch(pipe, 0, on_event)
-        return said
+            if cpu is not None:
+                os.sched_setaffinity(process.pid, {cpu})
+            said = _read_all(process, world)
+        except BaseException:
+            process.kill()
+            raise
+        complaint = process.stderr.read().decode(errors="replace") if process.stderr else ""
+    if process.returncode != 0:
+        name = Path(command[0]).name
+        raise LoadFailed(complaint.strip() or f"{name}: exit status {process.returncode}")
+    return said
+
+
+def _read_all(process: subprocess.Popen[bytes], world: World) -> bytes:
+    pipe = process.stdout
+    assert pipe is not None
+    said = b""
+    ended = False
+
+    def on_event(_: int) -> None:
+        nonlocal said, ended
+        data = os.read(pipe.fileno(), 1 << 16)
+        said += data
+        ended = not data
+
+    world.watch(pipe, selectors.EVENT_READ, on_event)
+    try:
+        world.wait(lambda: ended, "the load generator")
+    finally:
+        world.watch(pipe, 0, on_event)
+    return said

@@ -35,9 +35,16 @@ class Client:
     """
 
     def __init__(
-        self, world: World, connection: socket.socket, name: str, peer: str = diagnose.SERVER
+        self,
+        world: World,
+        connection: socket.socket,
+        name: str,
+        peer: str = diagnose.SERVER,
+        *,
+        silent: bool = False,
     ) -> None:
         self.world, self.name, self.socket, self.peer = world, name, connection, peer
+        self.silent = silent  # in the transcript
         self.over: Callable[[], bool] = lambda: False  # whether the peer's process has ended
         self.reading = True
         self.ended = ""  # how the other side stopped sending: "closed" or "reset"
@@ -51,7 +58,8 @@ class Client:
 
     def send(self, data: bytes) -> None:
         """Queues ``data``."""
-        self.world.log(self.name, "sends", data)
+        if not self.silent:
+            self.world.log(self.name, "sends", data)
         self._outgoing += data
         self.sent_size += len(data)
         self._flush()

@@ -95,7 +95,8 @@ class Program:
         self.read_output()
         world.watch(self._control, selectors.EVENT_READ, self._on_control)
         world.check(self._check)
-        world.log(name, f"starts: {' '.join(command)}")
+        shown = command[3:] if command[0] == "/bin/sh" else command  # the stage's own wrapping
+        world.log(name, f"starts: {' '.join(shown)}")
         world.wait(
             lambda: self.pid != 0 or self._start_error != "" or self._lost, f"{name} to be started"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -70,6 +71,9 @@ def grader_environment(out: Path, **variables: object) -> dict[str, str]:
         "TIER",
         "TRACE",
         "RELEASE",
+        "HEX",
+        "FILE",
+        "FORMAT",
         "MAKEFLAGS",
     )
     kept = {name: value for name, value in os.environ.items() if name not in known}
@@ -153,6 +157,15 @@ def broken_programs(lab: str = "*") -> list[Broken]:
             found.append(_broken(entry))
     assert len({program.id for program in found}) == len(found), "two broken programs have one id"
     return found
+
+
+def broken_sample() -> list[Broken]:
+    """A third of them, always the same: the tests have 20 minutes. ``make matrix`` runs all."""
+    return [
+        program
+        for program in broken_programs()
+        if hashlib.sha256(program.id.encode()).digest()[0] % 3 == 0
+    ]
 
 
 def _broken(entry: dict[str, Any]) -> Broken:

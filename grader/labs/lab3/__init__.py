@@ -1,0 +1,1 @@
+"""Lab 3: the RESP parser, and the store behind it."""
