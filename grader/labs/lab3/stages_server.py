@@ -192,7 +192,7 @@ def test_pipelining(attempt: Attempt) -> None:
     seconds=60,
 )
 def test_large(attempt: Attempt) -> None:
-    """A value of 64 MiB goes in and comes out. 65,536 keys cost no more each than a few do, even if
+    """A value of 64 MiB goes in and comes out. Many keys cost no more each than a few do, even if
     somebody chose them to collide.
     """
     server = kv_server(attempt, build="plain")
@@ -213,16 +213,16 @@ def test_large(attempt: Attempt) -> None:
         )
     for name, keys in KEYS.items():
         used = server.program.cpu_seconds()
-        requests = b"".join(encode_request([b"SET", key, b"v"]) for key in keys())
-        client.send(requests)
+        known = keys()
+        client.send(b"".join(encode_request([b"SET", key, b"v"]) for key in known))
         try:
-            client.expect(OK * (1 << 16), f"the replies to 65,536 SETs of {name}")
+            client.expect(OK * len(known), f"the replies to {len(known):,} SETs of {name}")
         except Hang as hang:
             hang.diagnosis = COLLIDE
             raise
         spent = server.program.cpu_seconds() - used
         if spent > 3:
-            fail(f"65,536 SETs of {name} take {spent:.1f} s of CPU time", COLLIDE)
+            fail(f"{len(known):,} SETs of {name} take {spent:.1f} s of CPU time", COLLIDE)
 
 
 COLLIDE = Diagnosis(
@@ -238,7 +238,7 @@ def _pairs(first: bytes, second: bytes) -> list[bytes]:
 
 
 KEYS: dict[str, Callable[[], list[bytes]]] = {
-    "numbers": lambda: [b"%d" % number for number in range(1 << 16)],
+    "numbers": lambda: [b"%d" % number for number in range(1 << 17)],
     "keys that collide where a hash is multiplied by 31": lambda: _pairs(b"Aa", b"BB"),
     "keys that collide where a hash is multiplied by 33": lambda: _pairs(b"Ab", b"BA"),
     "keys of the same bytes": lambda: [
