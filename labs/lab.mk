@@ -20,6 +20,10 @@ given_lab2-loop := loop_driver
 given_lab3-resp := resp_driver
 given_lab4-message := message_driver
 
+# What given programs share.
+shared_resp_driver := host/jobs.c
+shared_message_driver := host/jobs.c
+
 # judge: what verdicts come from.  faults: the same objects, with the system calls routed through host/faults.c.
 # plain: what sanitizers forbid, and benchmarks.  threads: data races.
 flags_judge := -O1 -U_FORTIFY_SOURCE -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -52,7 +56,7 @@ $(BUILD)/$(2): $(call objects,$(3) $(call modules,$(1)) $(if $(filter faults,$(B
 endef
 
 $(foreach lab,$(labs),$(foreach p,$(programs_$(lab)),$(eval $(call program,$(lab),$(p),$(lab)/$(p).c))))
-$(foreach lab,$(labs),$(foreach p,$(given_$(lab)),$(eval $(call program,$(lab),$(p),host/$(p).c $(sort $(wildcard host/$(p)_*.c))))))
+$(foreach lab,$(labs),$(foreach p,$(given_$(lab)),$(eval $(call program,$(lab),$(p),host/$(p).c $(sort $(wildcard host/$(p)_*.c)) $(shared_$(p))))))
 
 # An archive gives only what is asked for, so a name may occur again in a later lab.
 define archive

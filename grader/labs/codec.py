@@ -6,14 +6,21 @@ from __future__ import annotations
 
 import socket
 import struct
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from grader.labs.stage import Attempt
+from grader.run import procinfo
 from grader.run.client import Client
-from grader.verdicts import Diagnosis, Hang, StageFailure
+from grader.verdicts import Diagnosis, Hang, StageFailure, fail
 
 _SIZE = struct.Struct("<I")
+
+QUADRATIC = Diagnosis(
+    "quadratic",
+    "with each piece it begins again at the start: keep how far it got, and go on there",
+)
 
 
 class CodecDriver:
@@ -59,6 +66,45 @@ class CodecDriver:
                 diagnosis=Diagnosis("driver-ended", "its own words are below"),
             )
         return self._jobs.take(self._answer_end())[_SIZE.size :]
+
+    def memory(self) -> int:
+        """Bytes that the program holds."""
+        return procinfo.proportional_bytes(self.program.pid)
+
+    def expect_memory(self, before: int, bound: int, announced: str) -> None:
+        """``announced`` made it hold at most so many bytes more than ``before``."""
+        grown = self.memory() - before
+        if grown > bound:
+            fail(
+                f"{announced} takes {grown >> 20} MiB of memory",
+                Diagnosis(
+                    "memory-announced",
+                    "memory grows with the bytes that came, not with the length that was announced",
+                ),
+            )
+
+    def expect_linear(
+        self, what: str, small: bytes, large: bytes, step: int, renew: Callable[[], None]
+    ) -> None:
+        """``large`` is eight times ``small``; shown ``step`` bytes at a time it takes no more than
+        24 times the CPU time. ``renew`` comes before each.
+        """
+        times = []
+        for data in (small, large):
+            renew()
+            job = struct.pack("<II", 1, step) + data
+            try:
+                answer = self.ask("c", job, f"take {what}: {len(data):,} bytes, {step} at a time")
+            except Hang as hang:
+                hang.diagnosis = QUADRATIC
+                raise
+            times.append(struct.unpack("<Q", answer)[0] / 1e9)
+        if times[1] > 0.5 and times[1] > 24 * times[0]:
+            fail(
+                f"{what}, {step} bytes at a time: {len(small):,} bytes take {times[0]:.2f} s, "
+                f"{len(large):,} bytes {times[1]:.2f} s",
+                QUADRATIC,
+            )
 
     def _answer_end(self) -> int:
         return _SIZE.size + int(_SIZE.unpack_from(self._jobs.came())[0])

@@ -143,8 +143,8 @@ def test_exit_statuses_reach_the_shell(tmp_path: Path) -> None:
     assert make("lab1", "STAGE=1.2", "WORK=solutions", f"OUT={tmp_path / 'b'}").returncode == 0
     grade = make("grade", "WORK=solutions", f"OUT={tmp_path / 'c'}")
     assert grade.returncode == 0, grade.stdout + grade.stderr
-    assert json.loads((tmp_path / "c" / "grade.json").read_text())["points"] == 200
-    for name in ("lab1.json", "lab2.json", "report.html", "junit.xml"):
+    assert json.loads((tmp_path / "c" / "grade.json").read_text())["points"] == 400
+    for name in ("lab1.json", "lab4.json", "report.html", "junit.xml"):
         assert (tmp_path / "c" / name).stat().st_size > 0
 
 

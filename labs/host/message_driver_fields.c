@@ -64,7 +64,7 @@ static const struct member *members_of(enum message_type type)
 
 static void answer_signed(int32_t number)
 {
-    answer_integer((uint64_t)(int64_t)number, 8);
+    jobs_answer_integer((uint64_t)(int64_t)number, 8);
 }
 
 static void answer_member(const struct message *message, struct member member)
@@ -75,14 +75,14 @@ static void answer_member(const struct message *message, struct member member)
     if (member.kind != FLAG)
         memcpy(&number, place, sizeof number);
     if (member.kind == UNSIGNED)
-        answer_integer((uint32_t)number, 8);
+        jobs_answer_integer((uint32_t)number, 8);
     else
         answer_signed(number);
 }
 
 void answer_fields(const struct message *message)
 {
-    answer_integer(message->type, 4);
+    jobs_answer_integer(message->type, 4);
     for (const struct member *m = members_of(message->type); m->kind != END; m++)
         answer_member(message, *m);
     if (message->type != APPEND_ENTRIES)
@@ -90,15 +90,15 @@ void answer_fields(const struct message *message)
     for (uint32_t i = 0; i < message->append_entries.entry_count; i++) {
         const struct log_entry *entry = &message->append_entries.entries[i];
         answer_signed(entry->term);
-        answer_integer(entry->size, 4);
-        put(&answer, entry->data, entry->size);
+        jobs_answer_integer(entry->size, 4);
+        jobs_put(&jobs_answer, entry->data, entry->size);
     }
 }
 
 static void take_member(struct job *job, struct message *message, struct member member)
 {
     uint8_t *place = (uint8_t *)message + member.offset;
-    uint64_t value = take_integer(job, 8);
+    uint64_t value = jobs_take_integer(job, 8);
     uint32_t number = (uint32_t)value;
 
     if (member.kind == FLAG)
@@ -112,19 +112,19 @@ static struct log_entry *take_entries(struct job *job, uint32_t count, bool holl
     struct log_entry *entries = calloc(count, sizeof *entries);
 
     if (entries == NULL && count > 0)
-        die("calloc");
+        jobs_die("calloc");
     for (uint32_t i = 0; i < count; i++) {
-        entries[i].term = (int32_t)take_integer(job, 8);
-        entries[i].size = (uint32_t)take_integer(job, 4);
+        entries[i].term = (int32_t)jobs_take_integer(job, 8);
+        entries[i].size = (uint32_t)jobs_take_integer(job, 4);
         if (!hollow && entries[i].size > 0)
-            entries[i].data = take_bytes(job, entries[i].size);
+            entries[i].data = jobs_take_bytes(job, entries[i].size);
     }
     return entries;
 }
 
 struct message take_fields(struct job *job, bool hollow)
 {
-    struct message message = {.type = (enum message_type)take_integer(job, 4)};
+    struct message message = {.type = (enum message_type)jobs_take_integer(job, 4)};
 
     for (const struct member *m = members_of(message.type); m->kind != END; m++)
         take_member(job, &message, *m);

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from grader.labs import hints_programs
 from grader.labs.diagnosis_hints import DIAGNOSES
 from grader.labs.hints import Hint
-from grader.labs.lab3 import hints_bytes, hints_parser, hints_programs, hints_store
+from grader.labs.lab3 import hints_bytes, hints_parser, hints_store
 
 STAGES = {
     "3.1": Hint(

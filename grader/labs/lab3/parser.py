@@ -10,8 +10,7 @@ from itertools import accumulate
 
 from grader.labs.codec import CodecDriver
 from grader.labs.stage import Attempt
-from grader.run import procinfo
-from grader.verdicts import Diagnosis, Hang, StageFailure, fail
+from grader.verdicts import Diagnosis, StageFailure, fail
 from grader.wire import resp
 from grader.wire.diff import difference
 
@@ -19,10 +18,6 @@ Words = list[bytes]
 Value = Words | int | tuple[str, bytes]  # an array; an integer; the type of a text, and the text
 
 MORE, DONE, ERROR, NO_MEMORY = range(4)
-QUADRATIC = Diagnosis(
-    "quadratic",
-    "with each piece it begins again at the start: keep how far it got, and go on there",
-)
 RESULTS = ("RESP_MORE", "RESP_DONE", "RESP_ERROR", "RESP_NO_MEMORY")
 
 
@@ -176,39 +171,9 @@ class Parser:
                     Diagnosis("error-forgotten", "an error sticks: no boundary can be trusted"),
                 )
 
-    def memory(self) -> int:
-        """Bytes that the program holds."""
-        return procinfo.proportional_bytes(self.driver.program.pid)
-
-    def expect_memory(self, before: int, bound: int, announced: bytes) -> None:
-        grown = self.memory() - before
-        if grown > bound:
-            fail(
-                f"{shown(announced)} takes {grown >> 20} MiB of memory",
-                Diagnosis(
-                    "memory-announced",
-                    "memory grows with the bytes that came, not with the length that was announced",
-                ),
-            )
-
     def expect_linear(self, what: str, small: bytes, large: bytes, step: int) -> None:
         """``large`` is eight times ``small``, and takes no more than 24 times its CPU time."""
-        times = []
-        for data in (small, large):
-            self.new()
-            job = struct.pack("<II", 1, step) + data
-            try:
-                answer = self.driver.ask("c", job, f"parse {what}: {len(data):,} bytes")
-            except Hang as hang:
-                hang.diagnosis = QUADRATIC
-                raise
-            times.append(struct.unpack("<Q", answer)[0] / 1e9)
-        if times[1] > 0.5 and times[1] > 24 * times[0]:
-            fail(
-                f"{what}: {len(small):,} bytes take {times[0]:.2f} s, {len(large):,} bytes "
-                f"{times[1]:.2f} s",
-                QUADRATIC,
-            )
+        self.driver.expect_linear(what, small, large, step, self.new)
 
     def write_array(self, words: Words, room: int) -> tuple[int, bytes]:
         """What resp_write_array returns, and the whole buffer after it."""

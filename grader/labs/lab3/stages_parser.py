@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from grader.labs.cases import for_all
-from grader.labs.lab3.parser import ERROR, MORE, Parser, Value, encoded
+from grader.labs.lab3.parser import ERROR, MORE, Parser, Value, encoded, shown
 from grader.labs.scenes import MIB
 from grader.labs.stage import Attempt, stage
 from grader.verdicts import Diagnosis, StageFailure, fail
@@ -232,13 +232,13 @@ def test_limits(attempt: Attempt) -> None:
         parser.expect_error(b"", bad, len(bad), why)
     for announced in (b"*1048576\r\n", b"*1048576\r\n$1\r\nx\r\n", b"*2\r\n$536870912\r\n"):
         parser.new()
-        before = parser.memory()
+        before = parser.driver.memory()
         if parser.feed(announced + b"$3\r\nfoo"[: 3 * (announced[1:2] == b"2")]).result != MORE:
             fail(
                 f"{announced!r} is within the limits, and refused",
                 Diagnosis("limit-too-low", "1,048,576 words, 512 MiB a word"),
             )
-        parser.expect_memory(before, MIB, announced)
+        parser.driver.expect_memory(before, MIB, shown(announced))
     empty: list[Value] = [[b""] * (1 << 20)]
     parser.new()
     parser.expect([requests(empty)], empty, growing=True)

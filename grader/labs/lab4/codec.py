@@ -10,18 +10,13 @@ from itertools import accumulate
 
 from grader.labs.codec import CodecDriver
 from grader.labs.stage import Attempt
-from grader.run import procinfo
-from grader.verdicts import Diagnosis, Hang, StageFailure, fail
+from grader.verdicts import Diagnosis, StageFailure, fail
 from grader.wire import guess, messages
 from grader.wire.diff import difference
 from grader.wire.table import LAYOUTS, Message, layout_of
 
 MORE, DONE, MALFORMED, NO_MEMORY = range(4)
 RESULTS = ("MESSAGE_MORE", "MESSAGE_DONE", "MESSAGE_MALFORMED", "MESSAGE_NO_MEMORY")
-
-QUADRATIC = Diagnosis(
-    "quadratic", "with each piece it begins again at the start: look at the size first, and wait"
-)
 
 
 @dataclass(frozen=True)
@@ -189,26 +184,7 @@ class Codec:
 
     def expect_linear(self, small: bytes, large: bytes, *, step: int) -> None:
         """``large`` is eight times ``small``, and takes no more than 24 times its CPU time."""
-        times = []
-        for data in (small, large):
-            self.new()
-            job = struct.pack("<II", 1, step) + data
-            try:
-                answer = self.driver.ask("c", job, f"read {len(data):,} bytes, {step} at a time")
-            except Hang as hang:
-                hang.diagnosis = QUADRATIC
-                raise
-            times.append(struct.unpack("<Q", answer)[0] / 1e9)
-        if times[1] > 0.5 and times[1] > 24 * times[0]:
-            fail(
-                f"a message of {len(small):,} bytes, {step} at a time, takes {times[0]:.2f} s, one "
-                f"of {len(large):,} bytes {times[1]:.2f} s",
-                QUADRATIC,
-            )
-
-    def memory(self) -> int:
-        """Bytes that the program holds."""
-        return procinfo.proportional_bytes(self.driver.program.pid)
+        self.driver.expect_linear("a message", small, large, step, self.new)
 
 
 def _unpacked(answer: bytes, at: int) -> tuple[Decoded, int]:

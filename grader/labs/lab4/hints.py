@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from grader.labs import hints_programs
 from grader.labs.diagnosis_hints import DIAGNOSES
 from grader.labs.hints import Hint
-from grader.labs.lab3 import hints_programs
 from grader.labs.lab4 import hints_bytes, hints_codec, hints_rpc
 
 STAGES = {
