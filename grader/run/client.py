@@ -184,6 +184,22 @@ class Client:
         self._base += len(taken)
         return taken
 
+    def wait_came(self, ready: Callable[[], bool], what: str) -> None:
+        """Waits until ``ready()`` of what ``came``; fails if the stream ends before."""
+        self.world.wait(lambda: ready() or bool(self.ended), f"{what} to {self.name}")
+        if not ready():
+            self._fail(f"{what} to {self.name} is due, and the connection was {self.ended}")
+
+    def take_whole(self, size: int, what: str) -> bytes:
+        """Waits for ``size`` bytes, and takes them."""
+        self.wait_came(lambda: len(self._received) >= size, what)
+        return self.take(size)
+
+    def take_line(self, what: str) -> bytes:
+        """Waits for a line up to CR LF, and takes it; returns it without these."""
+        self.wait_came(lambda: b"\r\n" in self._received, what)
+        return self.take(self._received.index(b"\r\n") + 2)[:-2]
+
     def take_lines(self) -> list[str]:
         """The whole lines that came and were not expected; does not wait."""
         self._read()

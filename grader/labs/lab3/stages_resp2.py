@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from grader.labs.lab3.stages_server import call
 from grader.labs.server import Server
 from grader.labs.stage import Attempt, stage
 from grader.labs.usage import require_known
 from grader.run.client import Client
-from grader.verdicts import StageFailure, fail
+from grader.verdicts import fail
 from grader.wire.resp import encode_request
 
 
@@ -97,7 +95,7 @@ def test_tools(attempt: Attempt) -> None:
 
 
 def expect_error(client: Client, what: str) -> None:
-    line = take_line(client, what)
+    line = client.take_line(f"the reply to {what}")
     if not line.startswith(b"-ERR "):
         fail(f"the reply to {what} should be an error, '-ERR …', and is {line!r}")
 
@@ -107,7 +105,7 @@ def expect_any_reply(client: Client, what: str) -> None:
     left = 1
     while left:
         left -= 1
-        line = take_line(client, what)
+        line = client.take_line(f"the reply to {what}")
         kind, rest = line[:1], line[1:]
         if kind in (b"+", b"-") and b"\r" not in rest:
             continue
@@ -120,20 +118,4 @@ def expect_any_reply(client: Client, what: str) -> None:
         if kind in (b"*", b"%"):  # a map is RESP3's, which HELLO 3 asks for
             left += max(number, 0) * (2 if kind == b"%" else 1)
         if kind == b"$" and number >= 0:
-            take(client, number + 2, what)
-
-
-def take_line(client: Client, what: str) -> bytes:
-    wait(client, lambda: b"\r\n" in client.came(), what)
-    return client.take(client.came().index(b"\r\n") + 2)[:-2]
-
-
-def take(client: Client, size: int, what: str) -> bytes:
-    wait(client, lambda: len(client.came()) >= size, what)
-    return client.take(size)
-
-
-def wait(client: Client, ready: Callable[[], bool], what: str) -> None:
-    client.world.wait(lambda: ready() or bool(client.ended), f"the reply to {what}")
-    if not ready():
-        raise StageFailure(f"the connection was {client.ended} where the reply to {what} is due")
+            client.take_whole(number + 2, f"the reply to {what}")

@@ -216,9 +216,7 @@ def called(
     terminal = Terminal(attempt, CLIENT, *options, "127.0.0.1", port, *words)
     server = listener.accept()
     size = 12 + len(arguments)
-    server.world.wait(
-        lambda: len(server.came()) >= size or bool(server.ended), f"a call of {size} bytes"
-    )
+    server.wait_came(lambda: len(server.came()) >= size, f"a call of {size} bytes")
     request_id = int.from_bytes(server.came()[8:12], "little")
     server.expect(call(call_id, request_id, arguments), f"the call of {words[0]}")
     return terminal, server, request_id
@@ -252,9 +250,5 @@ def expect_words(terminal: Terminal, text: bytes) -> None:
 def take_reply(client: Client) -> bytes:
     """The next message, whatever it is."""
 
-    def complete() -> bool:
-        came = client.came()
-        return len(came) >= 8 and len(came) >= 8 + int.from_bytes(came[4:8], "little")
-
-    client.world.wait(lambda: complete() or bool(client.ended), "a reply")
-    return client.take(8 + int.from_bytes(client.came()[4:8], "little"))
+    header = client.take_whole(8, "a reply")
+    return header + client.take_whole(int.from_bytes(header[4:], "little"), "a reply")
