@@ -20,21 +20,21 @@ static void see(const struct resp_request *request, struct found *found, bool wi
 /* The window begins behind the last request and ends with the last piece. */
 static bool parse(const struct stream *stream, size_t chunk, struct found *found, bool with_hash)
 {
-    const uint8_t *data = stream->data;
-    size_t start = 0, end = 0;
+    const uint8_t *start = stream->data, *end = start, *last = start + stream->size;
+    struct resp_parser *p = parser;
 
-    while (end < stream->size) {
+    for (;;) {
         struct resp_request request;
-        enum resp_result result;
-        end = stream->size - end > chunk ? end + chunk : stream->size;
-        while ((result = resp_parse(parser, data + start, end - start, &request)) == RESP_DONE) {
+        enum resp_result result = resp_parse(p, start, (size_t)(end - start), &request);
+        if (result == RESP_DONE) {
             see(&request, found, with_hash);
             start += request.size;
+        } else if (result != RESP_MORE || end == last) {
+            return result == RESP_MORE && start == last;
+        } else {
+            end = (size_t)(last - end) > chunk ? end + chunk : last;
         }
-        if (result != RESP_MORE)
-            return false;
     }
-    return start == stream->size;
 }
 
 const struct side *side_named(bool bare)

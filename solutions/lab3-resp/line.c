@@ -6,52 +6,6 @@
 
 #include <string.h>
 
-static bool is_digit(uint8_t c)
-{
-    return c >= '0' && c <= '9';
-}
-
-/* Right or wrong, no line ends before end + CR_LF: what is seen then is seen in time. */
-enum resp_result line_read_end(const uint8_t *line, size_t len, size_t end, size_t *size)
-{
-    *size = end + CR_LF;
-    if ((len > end && line[end] != '\r') || (len > end + 1 && line[end + 1] != '\n'))
-        return RESP_ERROR;
-    return len < *size ? RESP_MORE : RESP_DONE;
-}
-
-/* Digits from first on; *end is behind them.  False if they can't be right, whatever follows. */
-static bool read_digits(const uint8_t *line, size_t len, size_t first, uint64_t most, size_t *end,
-                        uint64_t *number)
-{
-    size_t i = first;
-
-    *number = 0;
-    for (; i < len && is_digit(line[i]); i++) {
-        uint64_t digit = line[i] - (uint64_t)'0';
-        if ((i > first && *number == 0) || *number > (most - digit) / 10)
-            return false;
-        *number = *number * 10 + digit;
-    }
-    *end = i;
-    return i > first || i == len;
-}
-
-enum resp_result line_read_length(const uint8_t *line, size_t len, char type, size_t most,
-                                  size_t *number, size_t *size)
-{
-    size_t end;
-    uint64_t digits;
-
-    *size = CR_LF;
-    if (len == 0)
-        return RESP_MORE;
-    if (line[0] != (uint8_t)type || !read_digits(line, len, 1, most, &end, &digits))
-        return RESP_ERROR;
-    *number = (size_t)digits;
-    return line_read_end(line, len, end, size);
-}
-
 /* INT64_MIN has no positive counterpart, so the digits are read as unsigned. */
 enum resp_result line_read_integer(const uint8_t *line, size_t len, int64_t *integer, size_t *size)
 {
@@ -62,7 +16,7 @@ enum resp_result line_read_integer(const uint8_t *line, size_t len, int64_t *int
     *size = 1 + CR_LF;
     if (len <= 1)
         return RESP_MORE;
-    if (!read_digits(line, len, first, (uint64_t)INT64_MAX + is_negative, &end, &digits))
+    if (!line_read_digits(line, len, first, (uint64_t)INT64_MAX + is_negative, &end, &digits))
         return RESP_ERROR;
     if (is_negative && end > first && digits == 0)
         return RESP_ERROR;

@@ -16,11 +16,14 @@
 
 enum { FIRST_CAPACITY = 8, KEPT_CAPACITY = 1024 };
 
-/* A word: where it is in the window, and at last what the caller gets. */
+/* Where a word is in the window: never at 0, where the line of its array is. */
+struct place {
+    size_t start, len;
+};
+
+/* A word as it is found, and as the caller gets it. */
 union element {
-    struct {
-        size_t start, len;
-    } place;
+    struct place place;
     struct resp_word word;
 };
 
@@ -30,10 +33,9 @@ struct resp_parser {
     size_t at;               /* all before it was read, and is right */
     size_t needed;           /* a shorter window shows nothing new */
     size_t announced, count; /* words */
-    size_t word_len;         /* of the word at this place */
+    struct place awaited;    /* the word whose line was read; its start is 0 if there is none */
     size_t searched;         /* of a text: all before it holds no CR LF */
-    bool has_announced, has_word_len;
-    bool has_failed, is_done;
+    enum resp_result last;   /* of the calls */
     size_t capacity;
     union element *elements;
 };
@@ -60,7 +62,14 @@ static void start_over(struct resp_parser *p)
         p->capacity = 0;
     }
     p->at = p->count = p->searched = 0;
-    p->has_announced = p->has_word_len = p->is_done = false;
+}
+
+/* After a call that had an end: an error stays, and behind a request begins the next. */
+static bool go_on(struct resp_parser *p)
+{
+    if (p->last == RESP_DONE)
+        start_over(p);
+    return p->last != RESP_ERROR;
 }
 
 static int reserve(struct resp_parser *p)
@@ -76,69 +85,68 @@ static int reserve(struct resp_parser *p)
     return 0;
 }
 
-/* What was looked for at this place was found there, or not, and takes so many bytes. */
-static enum resp_result step(struct resp_parser *p, enum resp_result result, size_t size)
+/* What was looked for ends before this place, or is not there before the window reaches it. */
+static enum resp_result step(struct resp_parser *p, enum resp_result result, size_t place)
 {
     if (result == RESP_DONE)
-        p->at += size;
+        p->at = place;
     else
-        p->needed = p->at + size;
+        p->needed = place;
     return result;
 }
 
-static enum resp_result read_length(struct resp_parser *p, const uint8_t *window, size_t len,
-                                    char type, size_t most, size_t *number)
+/* Where the next word is: its line tells, unless it was read before. */
+static enum resp_result read_place(struct resp_parser *p, const uint8_t *window, size_t len,
+                                   size_t *start, size_t *word_len)
 {
     size_t size;
+
+    if (p->awaited.start > 0) {
+        *start = p->awaited.start;
+        *word_len = p->awaited.len;
+        return RESP_DONE;
+    }
     enum resp_result result =
-        line_read_length(window + p->at, len - p->at, type, most, number, &size);
-
-    return step(p, result, size);
+        line_read_length(window + p->at, len - p->at, '$', RESP_LONGEST_WORD, word_len, &size);
+    if (result != RESP_DONE)
+        return step(p, result, p->at + size);
+    *start = p->at + size;
+    return *start + *word_len + CR_LF > RESP_LARGEST_REQUEST ? RESP_ERROR : RESP_DONE;
 }
 
-static enum resp_result read_word_len(struct resp_parser *p, const uint8_t *window, size_t len)
-{
-    enum resp_result result = read_length(p, window, len, '$', RESP_LONGEST_WORD, &p->word_len);
-
-    p->has_word_len = result == RESP_DONE;
-    if (result == RESP_DONE && p->at + p->word_len + CR_LF > RESP_LARGEST_REQUEST)
-        return RESP_ERROR;
-    return result;
-}
-
-/* The bytes of a word and their CR LF, which is no line's: so an error is due at its first byte. */
+/* The CR LF behind its bytes is no line's: so an error is due at its first byte. */
 static enum resp_result read_word(struct resp_parser *p, const uint8_t *window, size_t len)
 {
-    size_t start = p->at, size;
+    size_t start, word_len, end;
+    enum resp_result result = read_place(p, window, len, &start, &word_len);
 
-    if (len - start <= p->word_len)
-        return step(p, RESP_MORE, p->word_len + 1);
+    if (result != RESP_DONE)
+        return result;
+    if (len - start <= word_len) {
+        p->awaited = (struct place){start, word_len};
+        return step(p, RESP_MORE, start + word_len + 1);
+    }
     if (reserve(p) < 0)
         return RESP_NO_MEMORY;
-    enum resp_result result = line_read_end(window + start, len - start, p->word_len, &size);
-    if (step(p, result, size) != RESP_DONE)
-        return result;
-    union element *e = &p->elements[p->count++];
-    e->place.start = start;
-    e->place.len = p->word_len;
-    p->has_word_len = false;
-    return RESP_DONE;
+    result = line_read_end(window, len, start + word_len, &end);
+    if (result == RESP_DONE) {
+        p->elements[p->count++].place = (struct place){start, word_len};
+        p->awaited.start = 0;
+    }
+    return step(p, result, end);
 }
 
-static enum resp_result read_array(struct resp_parser *p, const uint8_t *window, size_t len)
+static inline enum resp_result read_array(struct resp_parser *p, const uint8_t *window, size_t len)
 {
     enum resp_result result = RESP_DONE;
+    size_t size;
 
-    if (!p->has_announced) {
-        result = read_length(p, window, len, '*', RESP_MOST_WORDS, &p->announced);
-        p->has_announced = result == RESP_DONE;
+    if (p->at == 0) {
+        result = line_read_length(window, len, '*', RESP_MOST_WORDS, &p->announced, &size);
+        step(p, result, size);
     }
-    while (result == RESP_DONE && p->count < p->announced) {
-        if (!p->has_word_len)
-            result = read_word_len(p, window, len);
-        if (result == RESP_DONE)
-            result = read_word(p, window, len);
-    }
+    while (result == RESP_DONE && p->count < p->announced)
+        result = read_word(p, window, len);
     return result;
 }
 
@@ -152,11 +160,10 @@ static const struct resp_word *words_in(struct resp_parser *p, const uint8_t *wi
     return (const struct resp_word *)p->elements;
 }
 
-/* What every call ends with: an error stays, and behind a complete one the next begins. */
+/* What every call ends with. */
 static enum resp_result note(struct resp_parser *p, enum resp_result result)
 {
-    p->is_done = result == RESP_DONE;
-    p->has_failed = result == RESP_ERROR;
+    p->last = result;
     if (result != RESP_MORE)
         p->needed = 0;
     return result;
@@ -167,10 +174,8 @@ enum resp_result resp_parse(struct resp_parser *parser, const uint8_t *window, s
 {
     if (len < parser->needed)
         return RESP_MORE;
-    if (parser->has_failed)
+    if (parser->last != RESP_MORE && !go_on(parser))
         return RESP_ERROR;
-    if (parser->is_done)
-        start_over(parser);
     enum resp_result result = read_array(parser, window, len);
     if (result == RESP_DONE)
         *request = (struct resp_request){parser->at, parser->count, words_in(parser, window)};
@@ -205,10 +210,8 @@ enum resp_result resp_parse_reply(struct resp_parser *parser, const uint8_t *win
 
     if (len < parser->needed)
         return RESP_MORE;
-    if (parser->has_failed)
+    if (parser->last != RESP_MORE && !go_on(parser))
         return RESP_ERROR;
-    if (parser->is_done)
-        start_over(parser);
     enum resp_result result = read_reply(parser, window, len, &found);
     if (result == RESP_DONE) {
         found.size = parser->at;
