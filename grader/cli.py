@@ -196,10 +196,12 @@ def command_build(settings: Settings, console: Console, number: str) -> int:
 
 
 def command_run(settings: Settings, console: Console, number: str) -> int:
-    """Runs a program in this terminal, without a sandbox; with FAULTS set, its fault build."""
+    """Runs a program in this terminal, without a sandbox, so that all other terminals reach it; with
+    FAULTS set, its fault build.
+    """
     lab = lab_named(number)
     kind = "faults" if os.environ.get("FAULTS") else "judge"
-    with sandbox(settings) as (made, compiler):
+    with sandbox(replace(settings, isolation=isolation.LIMITS)) as (made, compiler):
         builder = builder_for(lab, settings, made, compiler)
         known = builder.programs(lab.folder)
         program = os.environ.get("PROGRAM") or known[0]

@@ -61,6 +61,7 @@ class CodecDriver:
             )
             raise
         if not self._complete():
+            self.world.observe(1, self.program.ended)
             raise StageFailure(
                 f"{self.program.name} {self.program.ending()} where it should {what}",
                 diagnosis=Diagnosis("driver-ended", "its own words are below"),

@@ -219,9 +219,8 @@ def _ends(case: _Case) -> Diagnosis | None:
     expected, received = case.expected, case.received
     if received.startswith(expected):
         extra = received[len(expected) :]
-        if not extra.strip(b"\0"):
-            what = "a NUL" if len(extra) == 1 else f"{len(extra)} zeros"
-            return Diagnosis("nul-appended", f"after the message comes {what}")
+        if extra == b"\0":
+            return Diagnosis("nul-appended", "after the message comes a NUL")
         return Diagnosis("extra-bytes", f"{counted(len(extra), 'byte')} too many after the message")
     cut = received.rstrip(bytes([FILL]))
     if expected.startswith(cut):

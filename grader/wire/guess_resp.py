@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from grader.verdicts import Diagnosis
 from grader.wire import resp
-from grader.wire.annotate import REPLIES, RESP, Fault, Reading, quoted, read
+from grader.wire.annotate import REPLIES, REQUESTS, RESP, Fault, Reading, quoted, read
 from grader.wire.diff import first_difference
 from grader.wire.walk import counted
 
@@ -30,7 +30,7 @@ def stream(expected: bytes, received: bytes, kind: str = RESP) -> Diagnosis | No
     ends = [item.offset + item.size for item in reading.items]
     wrong = next((number for number, end in enumerate(ends) if at < end), None)
     if wrong is None:
-        return _extra(received[len(expected) :])
+        return _extra(received[len(expected) :], REQUESTS if kind == REQUESTS else REPLIES)
     start = reading.items[wrong].offset
     item, came = expected[start : ends[wrong]], received[start:]
     return (
@@ -42,17 +42,18 @@ def stream(expected: bytes, received: bytes, kind: str = RESP) -> Diagnosis | No
     )
 
 
-def _extra(extra: bytes) -> Diagnosis:
+def _extra(extra: bytes, kind: str) -> Diagnosis:
     if extra[:1] == b"\0":
         return Diagnosis(
             "nul-appended", "a NUL was sent after the last CR LF: it is no string of C"
         )
     if extra[:1] in (b"\r", b"\n"):
         return Diagnosis("line-end-doubled", "one more line end came than there should be")
-    found = read(extra, REPLIES)
+    found = read(extra, kind)
     if found.items and not found.fault:
-        title = "reply" if len(found.items) == 1 else "replies"
-        return Diagnosis("extra-reply", f"{len(found.items)} {title} more than there should be")
+        one, many = ("reply", "replies") if kind == REPLIES else ("request", "requests")
+        title = one if len(found.items) == 1 else many
+        return Diagnosis(f"extra-{one}", f"{len(found.items)} {title} more than there should be")
     return Diagnosis("extra-bytes", f"{counted(len(extra), 'byte')} more than there should be")
 
 
@@ -153,15 +154,25 @@ def _transformed(item: bytes, came: bytes) -> Diagnosis | None:
         rest = came[len(item) - 2 :]
         if rest[:1] == b"\0":
             return Diagnosis("nul-appended", "a NUL was sent before the last CR LF")
-        return Diagnosis(
-            "last-crlf-missing", "the last CR LF is missing: data has one after it too"
-        )
-    if item[:1] == came[:1] == b"*" and item.partition(b"\r\n")[2] == came.partition(b"\r\n")[2]:
+        if rest[:1] in _NEXT:
+            return Diagnosis(
+                "last-crlf-missing", "the last CR LF is missing: data has one after it too"
+            )
+    if item[:1] == came[:1] == b"*" and _elements(came, item):
         return Diagnosis(
             "wrong-count",
             f"{_line(came)} came, and the elements are right: the number is that of the elements",
         )
     return None
+
+
+_NEXT = (b"", b"+", b"-", b":", b"*")  # what may begin behind an item
+
+
+def _elements(came: bytes, item: bytes) -> bool:
+    """Whether the item's elements came, behind whatever number."""
+    wanted, there = item.partition(b"\r\n")[2], came.partition(b"\r\n")[2]
+    return there.startswith(wanted) if wanted else not there
 
 
 def _line(data: bytes) -> str:
@@ -229,7 +240,11 @@ def _array(data: bytes) -> _Words | None:
 def _other_words(wanted: _Words, words: _Words) -> Diagnosis | None:
     joined = b" ".join(wanted)
     causes: tuple[tuple[str, str, _Words], ...] = (
-        ("words-joined", "the words came as one, with blanks between them", [joined]),
+        (
+            "words-joined",
+            "the words came as one, with blanks between them",
+            [joined] if len(wanted) > 1 else wanted,
+        ),
         ("words-trimmed", "blanks at an end of a word are missing", [w.strip() for w in wanted]),
         ("empty-word-dropped", "empty words are missing: they count too", [w for w in wanted if w]),
         ("words-split", "the words were split at blanks", joined.split()),
@@ -304,9 +319,10 @@ def _after_data(reading: Reading, fault: Fault, last: bytes) -> Diagnosis | None
     due = rest.find(b"\r\n")
     if 0 < due < 64:
         return Diagnosis(
-            "length-too-short", f"{counted(due, 'byte')} of data come before the next CR LF: the "
-            "length counts too few",
-        )  # fmt: skip
+            "length-too-short",
+            f"{counted(due, 'byte')} more of data come before the next CR LF: the length counts "
+            "too few",
+        )
     return None
 
 

@@ -21,6 +21,7 @@ LARGEST_IN_A_CLUSTER = 15 << 20
 LONGEST_LINE = 32  # of a length: the type byte counts, CR LF does not
 
 DEEPEST = 32  # arrays in arrays, in RESP2
+RESP3_TYPES = "%~=!_#,("  # that RESP2 does not have
 
 CR, LF = 0x0D, 0x0A
 _LENGTH = re.compile(rb"(0|[1-9][0-9]{0,9})\r\n")
@@ -44,7 +45,8 @@ class Failure:
     text: bytes
 
 
-# bytes, None and nested lists only come with the RESP2 extension.
+# bytes, None and nested lists only come with the RESP2 extension. A map of RESP3 is a list, too, of
+# keys and values by turns.
 Reply: TypeAlias = "Simple | Failure | int | bytes | list[Reply] | None"
 Request: TypeAlias = list[bytes]
 _Item = TypeVar("_Item")
@@ -231,14 +233,17 @@ class Decoder(_Stream[Request]):
 
 
 class ReplyDecoder(_Stream[Reply]):
-    """Replies; with ``resp2`` also bulk strings, nulls and nested arrays, as Redis has them."""
+    """Replies; with ``resp2`` also bulk strings, nulls and nested arrays, as Redis has them; with
+    ``resp3`` also what a client may get that has asked for RESP3.
+    """
 
-    def __init__(self, note: Note | None = None, resp2: bool = False) -> None:
+    def __init__(self, note: Note | None = None, resp2: bool = False, resp3: bool = False) -> None:
         super().__init__(note)
-        self._resp2 = resp2
+        self._resp2 = resp2 or resp3
+        self._known = "+-:*" + ("$" if self._resp2 else "") + (RESP3_TYPES if resp3 else "")
 
     def _item(self) -> _Steps[Reply]:
-        return (yield from self._reply("", "+-:*$" if self._resp2 else "+-:*"))
+        return (yield from self._reply("", self._known))
 
     def _reply(self, where: str, known: str) -> _Steps[Reply]:
         kind = yield from self._type(known, where)
@@ -247,18 +252,21 @@ class ReplyDecoder(_Stream[Reply]):
             return Simple(text) if kind == "+" else Failure(text)
         if kind == ":":
             return (yield from self._integer(where))
+        if kind in "_#,(":
+            text = yield from self._text(where)
+            return Simple(text) if kind != "_" else None
         if self._resp2 and (yield from self._is_null(where)):
             return None
-        if kind == "$":
+        if kind in "$=!":
             size = yield from self._length("length", LONGEST_WORD, where)
             return (yield from self._data(size, where))
         if where.count(":") == DEEPEST:
             raise self._wrong(where + "count", f"arrays in arrays more than {DEEPEST} deep", -1)
         count = yield from self._length("count", MOST_WORDS, where)
         elements: list[Reply] = []
-        for number in range(1, count + 1):
+        for number in range(1, count * (2 if kind == "%" else 1) + 1):
             path = f"{where}element {number}: "
-            elements.append((yield from self._reply(path, "+-:*$" if self._resp2 else "$")))
+            elements.append((yield from self._reply(path, self._known if self._resp2 else "$")))
         return elements
 
     def _is_null(self, where: str) -> _Steps[bool]:

@@ -2,7 +2,8 @@
  *
  * Fields are u32 type and, for the four types that there are, each member of its struct in message.h
  * as i64; entries follow all other members, each as i64 term | u32 size | bytes.  A flag in an answer
- * is the byte in memory; in a job, all but 0 is true. */
+ * is the byte in memory; in a job, all but 0 is true.  A message without entries has NULL for them,
+ * as has an empty entry for its data. */
 #include "message_driver.h"
 
 #include <stdlib.h>
@@ -109,9 +110,10 @@ static void take_member(struct job *job, struct message *message, struct member 
 
 static struct log_entry *take_entries(struct job *job, uint32_t count, bool hollow)
 {
+    if (count == 0)
+        return NULL;
     struct log_entry *entries = calloc(count, sizeof *entries);
-
-    if (entries == NULL && count > 0)
+    if (entries == NULL)
         jobs_die("calloc");
     for (uint32_t i = 0; i < count; i++) {
         entries[i].term = (int32_t)jobs_take_integer(job, 8);

@@ -22,22 +22,23 @@ static const uint32_t fixed_sizes[] = {
     [APPEND_ENTRIES_REPLY] = 21,
 };
 
-/* --- what is fine, to be sent or received --- */
+/* --- what is fine, to be sent or received ---
+ *
+ * A number below zero has its sign bit set, and so has then whatever it is put into by an or. */
 
 static bool is_fine_request_vote(const struct request_vote *m)
 {
-    return m->term >= 0 && m->candidate_id >= 0 && m->last_log_index >= 0 && m->last_log_term >= 0;
+    return (m->term | m->candidate_id | m->last_log_index | m->last_log_term) >= 0;
 }
 
 static bool is_fine_append_entries(const struct append_entries *m)
 {
-    return m->term >= 0 && m->leader_id >= 0 && m->prev_log_index >= 0 && m->prev_log_term >= 0 &&
-           m->leader_commit >= 0;
+    return (m->term | m->leader_id | m->prev_log_index | m->prev_log_term | m->leader_commit) >= 0;
 }
 
 static bool is_fine_append_entries_reply(const struct append_entries_reply *m)
 {
-    return m->term >= 0 && m->follower_id >= 0 && m->log_index >= 0 && m->follower_commit >= 0;
+    return (m->term | m->follower_id | m->log_index | m->follower_commit) >= 0;
 }
 
 static bool is_fine(const struct message *m)
@@ -65,7 +66,7 @@ static bool add_entries(const struct append_entries *m, uint64_t *payload_size)
     return true;
 }
 
-size_t message_size(const struct message *message)
+static inline size_t size_of(const struct message *message)
 {
     if (!is_fine(message))
         return 0;
@@ -73,6 +74,11 @@ size_t message_size(const struct message *message)
     if (message->type == APPEND_ENTRIES && !add_entries(&message->append_entries, &payload_size))
         return 0;
     return MESSAGE_HEADER_SIZE + (size_t)payload_size;
+}
+
+size_t message_size(const struct message *message)
+{
+    return size_of(message);
 }
 
 /* --- bytes out: each returns the place behind what it put --- */
@@ -88,7 +94,7 @@ static uint8_t *put_flag(uint8_t *out, bool flag)
     return out + 1;
 }
 
-static void put_request_vote(uint8_t *out, const struct request_vote *m)
+static void put_request_vote(uint8_t *restrict out, const struct request_vote *restrict m)
 {
     out = put_i32(out, m->term);
     out = put_i32(out, m->candidate_id);
@@ -96,14 +102,15 @@ static void put_request_vote(uint8_t *out, const struct request_vote *m)
     put_i32(out, m->last_log_term);
 }
 
-static void put_request_vote_reply(uint8_t *out, const struct request_vote_reply *m)
+static void put_request_vote_reply(uint8_t *restrict out,
+                                   const struct request_vote_reply *restrict m)
 {
     out = put_i32(out, m->term);
     put_flag(out, m->vote_granted);
 }
 
 /* An empty entry may have no data: then there is nothing that memcpy might be given. */
-static uint8_t *put_entry(uint8_t *out, const struct log_entry *entry)
+static uint8_t *put_entry(uint8_t *restrict out, const struct log_entry *restrict entry)
 {
     out = put_i32(out, entry->term);
     out = put_u32(out, entry->size);
@@ -112,7 +119,7 @@ static uint8_t *put_entry(uint8_t *out, const struct log_entry *entry)
     return out + entry->size;
 }
 
-static void put_append_entries(uint8_t *out, const struct append_entries *m)
+static void put_append_entries(uint8_t *restrict out, const struct append_entries *restrict m)
 {
     out = put_i32(out, m->term);
     out = put_i32(out, m->leader_id);
@@ -125,7 +132,8 @@ static void put_append_entries(uint8_t *out, const struct append_entries *m)
         out = put_entry(out, &m->entries[i]);
 }
 
-static void put_append_entries_reply(uint8_t *out, const struct append_entries_reply *m)
+static void put_append_entries_reply(uint8_t *restrict out,
+                                     const struct append_entries_reply *restrict m)
 {
     out = put_i32(out, m->term);
     out = put_i32(out, m->follower_id);
@@ -137,7 +145,7 @@ static void put_append_entries_reply(uint8_t *out, const struct append_entries_r
 
 size_t message_encode(const struct message *message, uint8_t *out, size_t room)
 {
-    size_t size = message_size(message);
+    size_t size = size_of(message);
 
     if (size == 0 || size > room)
         return 0;
@@ -189,7 +197,8 @@ void message_reader_free(struct message_reader *reader)
     free(reader);
 }
 
-static int grow(struct message_reader *reader)
+/* Rare: in the loop around it, it would take registers from the entries. */
+__attribute__((noinline)) static int grow(struct message_reader *reader)
 {
     size_t capacity = reader->capacity == 0 ? FIRST_CAPACITY : 2 * reader->capacity;
     struct log_entry *entries = realloc(reader->entries, capacity * sizeof *entries);

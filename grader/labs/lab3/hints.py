@@ -5,7 +5,7 @@ from __future__ import annotations
 from grader.labs import hints_programs
 from grader.labs.diagnosis_hints import DIAGNOSES
 from grader.labs.hints import Hint
-from grader.labs.lab3 import hints_bytes, hints_parser, hints_store
+from grader.labs.lab3 import hints_bytes, hints_parser, hints_resp2, hints_store
 
 STAGES = {
     "3.1": Hint(
@@ -157,4 +157,5 @@ HINTS = (
     | hints_bytes.HINTS
     | hints_store.HINTS
     | hints_parser.HINTS
+    | hints_resp2.HINTS
 )

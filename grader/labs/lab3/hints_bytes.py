@@ -20,6 +20,11 @@ HINTS: dict[str, Hint] = {
         "An empty array was answered, or an error was told in addition to a reply.",
         "One request, one reply; *0 gets none.",
     ),
+    "extra-request": Hint(
+        "How many commands were there in the input, and how many did your client send?",
+        "A command was sent twice, or an empty line became a request.",
+        "One command, one request; a line without words is none.",
+    ),
     "replies-missing": Hint(
         "How many requests came in one piece, and how many did your server look at?",
         "It answers one for each read() and waits for more; the others are there already.",

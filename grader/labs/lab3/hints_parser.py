@@ -79,9 +79,22 @@ _DIAGNOSES = {
     "incomplete-is-error": Hint(
         "Is there any continuation of these bytes that makes them right?",
         "What is not there yet is taken for wrong: no CR LF in the window, an empty window, a "
-        "word whose data is not all there.",
+        "word whose data is not all there; or a call begins at the wrong place, since something "
+        "is left of the last one.",
         "Say RESP_ERROR only for a byte that is there and can't be. If the window ends first, "
         "RESP_MORE.",
+    ),
+    "legal-refused": Hint(
+        "Which byte of this one do you refuse, and by which rule?",
+        "All of it is there and legal. A line's end, an empty word or array, a large or negative "
+        "number, or what the last call left in the parser is taken for wrong.",
+        "Go through it byte by byte, as the parser does, with the grammar in the handout. Print "
+        "the place and the state at which RESP_ERROR is returned.",
+    ),
+    "no-result": Hint(
+        "Which of your functions made this number, and was it meant to be a result?",
+        "-1, a size, or what another function returned was handed on.",
+        "Return one of the four names of enum resp_result on each way out of the function.",
     ),
     "no-memory": Hint(
         "How many bytes did you ask malloc() for, and can it return NULL for that?",
@@ -109,7 +122,8 @@ _DIAGNOSES = {
     "3.9 accepted": Hint(
         "What would this reply mean, and which comparison of yours should refuse it?",
         "An integer without a digit, with '+', with a leading zero, -0 or beyond 64 bits is "
-        "taken, or a line that ends in LF alone, or a type byte that is none.",
+        "taken, or a line that ends in LF alone, or a type byte that is none; here '$' stands "
+        "within arrays only.",
         "Use the same strict reading of numbers as for requests, with one '-' before the digits "
         "at most. Compare with the largest and the least before a digit is added; afterwards it "
         "is too late.",
@@ -122,7 +136,7 @@ _DIAGNOSES = {
     "before-the-error": Hint(
         "Which requests were complete before the bad byte came?",
         "The error is told for the whole window, although good requests stand before it in the "
-        "same piece; or the bad one is found as well.",
+        "same piece.",
         "Look at one request at a time: RESP_DONE for each that is complete, and RESP_ERROR when "
         "the window begins with the bad one.",
     ),
@@ -139,6 +153,27 @@ _DIAGNOSES = {
         "its words or bytes are there.",
         "Let the array double when a word is complete and finds no place. A word's bytes need no "
         "memory of the parser's: they lie in the window.",
+    ),
+    "memory-a-word": Hint(
+        "How many bytes do you keep for one word, if it is empty and came in six?",
+        "A word has a block of its own with malloc's overhead, a buffer of fixed size, or a "
+        "struct with much more than a place and a length.",
+        "A place and a length are 16 bytes, in one array for all words.",
+    ),
+    "memory-leak": Hint(
+        "Which malloc() belongs to a request, which to the parser, and where is each one's free()?",
+        "The array of a request is forgotten when the next begins, or resp_parser_free() frees "
+        "the parser and not what it holds, maybe words of a request that never became complete.",
+        "Keep the array for the next request, or free it before its pointer is overwritten. In "
+        "resp_parser_free() free all that the parser holds at that moment, then itself.",
+    ),
+    "no-memory-spoils": Hint(
+        "malloc() returned NULL. What does your parser hold now, and what does it say if it is "
+        "asked again?",
+        "It is told as an error of the bytes, which stays; or the old array is lost, since "
+        "realloc() leaves it where it was.",
+        "Return RESP_NO_MEMORY and change nothing before that: keep what realloc() returned in a "
+        "variable of its own until you know that it isn't NULL.",
     ),
     "limit-too-low": Hint(
         "What are the limits, and is the limit itself still allowed?",

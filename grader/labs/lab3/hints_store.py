@@ -15,7 +15,7 @@ _LARGE = Hint(
 
 _DIAGNOSES = {
     "output-unbounded": Hint(
-        "Where do 60 MB of replies wait for a client that does not read?",
+        "Where do 40 MB of replies wait for a client that does not read?",
         "In your memory: each request that came is answered, whether or not its client takes the "
         "replies.",
         "Before each request ask connection_is_full(). While it is, leave the rest of the input "
@@ -35,11 +35,26 @@ _DIAGNOSES = {
         "Free what kv_put() replaces. Read the words where they lie in the window and write the "
         "value straight to its place. Give back a buffer that became large for once.",
     ),
+    "values-leak": Hint(
+        "A value was replaced, or deleted, or sent. Who holds its bytes, and who lets go of them?",
+        "kv_put() forgets the block of the old value, kv_del() frees the entry and not its value, "
+        "or GET makes a copy that nobody frees.",
+        "Free the old block when the new one is there, and all that an entry owns when it goes. "
+        "GET needs no copy: connection_send() makes its own.",
+    ),
+    "client-leak": Hint(
+        "What did you allocate for this client, and in which function do you free each of it?",
+        "on_close is missing, or it frees the client and not its parser, which holds the places "
+        "of the words that came.",
+        "Give on_close a function that frees the parser with resp_parser_free(), and then the "
+        "client. It is called once, whatever ended the connection.",
+    ),
     "keys-collide": Hint(
         "How long is the longest chain of your table now, and could you have chosen these keys "
         "yourself?",
         "The number of buckets stays as it was, or keys with the same hash can be found with a "
-        "pencil: sums, products with 31 or 33, only the first bytes.",
+        "pencil or a short program: sums, products with 31 or 33, FNV from its public start, only "
+        "the first or the last bytes.",
         "Double the buckets when there are as many keys, and move all entries. Hash all bytes of "
         "a key with SipHash and 16 secret bytes from getrandom(), which are new in each run.",
     ),
@@ -51,7 +66,14 @@ _DIAGNOSES = {
         "absent; a count for DEL, in which a key counts once. Keys are equal if length and all "
         "bytes are.",
     ),
-    "3.10 upper-case": Hint(
+    "3.10 other-number": Hint(
+        "Which of the keys that this DEL names are in the store, and which of them did you find?",
+        "A key was counted twice or not at all, an entry was lost when another one of its chain "
+        "was deleted, or a value such as the word nil is taken for an absent key.",
+        "Count each key that kv_del() finds and removes. To take an entry out of its chain, let "
+        "the link that led to it lead to the next one.",
+    ),
+    "3.10 wrong-case": Hint(
         "Which word may be written in any case, and which keep their bytes?",
         "All words of the request were made upper-case, not just the name of the command.",
         "Compare the name without regard to the case of ASCII letters, and change nothing in the "
@@ -151,6 +173,14 @@ _DIAGNOSES = {
         "half-close of a client ended it while requests or replies waited.",
         "Only RESP_ERROR ends a connection, by connection_finish(), which sends all that waits "
         "before. A command that is not valid gets -ERROR, and the next one its reply.",
+    ),
+    "3.13 closed-early": Hint(
+        "The value was replaced while its 64 MiB were on their way. Where do the bytes come from "
+        "that are still to be sent?",
+        "From the block of the old value, which is freed; so send() fails, or sends what lies "
+        "there now.",
+        "What was asked for is a copy (connection_send() makes one), or a block that is freed "
+        "when its last reader has it.",
     ),
     "reset-not-closed": Hint(
         "What lay unread in the socket when your server closed it?",

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from grader.labs.cases import for_all
-from grader.labs.lab3.parser import ERROR, MORE, Parser, Value, encoded, shown
+from grader.labs.lab3.malformed import NO_REPLIES, NO_REQUESTS
+from grader.labs.lab3.parser import MORE, NO_MEMORY, RESULTS, Parser, Value, encoded
 from grader.labs.scenes import MIB
 from grader.labs.stage import Attempt, stage
+from grader.run.sandbox import ENVIRONMENT
 from grader.verdicts import Diagnosis, StageFailure, fail
 from grader.wire import guess, resp
+from grader.wire.annotate import quoted
 from grader.wire.diff import difference
 
 if TYPE_CHECKING:
@@ -88,6 +91,9 @@ def test_glued(attempt: Attempt) -> None:
     for at in range(1, len(data)):
         parser.new()
         parser.expect([data + data[:at], data[at:] + data], [*three, *three, *three])
+    large: list[Value] = [[b"DEL", *[b"key"] * 20_000], [b"GET", b"k"]]
+    parser.new()
+    parser.expect([requests(large), requests(large)], large * 2)
     for_all(attempt, _cut_requests(), lambda case: found_in_pieces(parser, *case), count=150)
 
 
@@ -149,62 +155,14 @@ def test_binary(attempt: Attempt) -> None:
 )
 def test_errors(attempt: Attempt) -> None:
     """They are an error, at the latest at the CR LF or the 33rd byte of the bad line (its type byte
-    counts), however they are cut. Requests before them are found; the error stays.
+    counts), and behind a word at the first wrong byte; however they are cut. Requests before them
+    are found; the error stays.
     """
     parser = Parser(attempt)
     parser.expect([requests(GET)], GET)
-    for bad, due, why in MALFORMED:
-        for good in (b"", requests(GET)):
+    for bad, due, why in NO_REQUESTS:
+        for good in ([], GET):
             parser.expect_error(good, bad, due, why)
-
-
-def _line(text: bytes, why: str) -> list[tuple[bytes, int, str]]:
-    """A bad length, of the array and of a word."""
-    line = text + b"\r\n"
-    return [
-        (b"*" + line + b"$3\r\nGET\r\n", 1 + len(line), f"the array's length is {text!r}, {why}"),
-        (b"*1\r\n$" + line + b"GET\r\n", 5 + len(line), f"a word's length is {text!r}, {why}"),
-    ]
-
-
-MALFORMED = [
-    *_line(b"", "no digit"),
-    *_line(b"+1", "which has a sign"),
-    *_line(b"-1", "which has a sign"),
-    *_line(b"-0", "which has a sign"),
-    *_line(b" 1", "which has a space"),
-    *_line(b"1 ", "which has a space"),
-    *_line(b"01", "which has a leading zero"),
-    *_line(b"00", "which has a leading zero"),
-    *_line(b"1x", "which is no number"),
-    *_line(b"x", "which is no number"),
-    *_line(b"0x1", "which is no decimal number"),
-    *_line(b"1.0", "which is no whole number"),
-    *_line(b"1\0", "which has a NUL"),
-    *_line(b"\t1", "which has a tab"),
-    *_line(b"1\n", "which has a LF"),
-    *_line(b"1\r", "which has a CR too many"),
-    *_line(b"9223372036854775808", "beyond 64 bits"),
-    *_line(b"18446744073709551617", "beyond 64 bits: taken modulo 2^64 it is 1"),
-    *_line(b"4294967297", "beyond its limit: taken modulo 2^32 it is 1"),
-    (b"*1\n$3\nGET\n" * 4, 33, "lines end in LF alone"),
-    (b"*1\rX\r\n$1\r\nx\r\n", 6, "a line's CR is not followed by LF"),
-    (b"PING\r\n", 6, "a request starts with another byte than '*'"),
-    (b"$3\r\nGET\r\n", 4, "a request starts with '$'"),
-    (b"\r\n*1\r\n", 2, "a request starts with an empty line"),
-    (b"\0" * 40, 33, "a request starts with NUL"),
-    (b"*1\r\n:5\r\n", 8, "a word starts with ':'"),
-    (b"*1\r\n+x\r\n", 8, "a word starts with '+'"),
-    (b"*1\r\n*1\r\n$1\r\nx\r\n", 8, "an array within an array"),
-    (b"*2\r\n$3\r\nGET\r\nk\r\n", 16, "the second word has no length"),
-    (b"*1\r\n$3\r\nfooXY", 13, "a word is not followed by CR LF"),
-    (b"*1\r\n$3\r\nfoo\rX", 13, "a word is followed by CR and another byte"),
-    (b"*1\r\n$3\r\nfoo\n\n", 13, "a word is followed by LF alone"),
-    (b"*1\r\n$3\r\nfoobar\r\n", 13, "a word is longer than its length"),
-    (b"*1\r\n$0\r\nx\r\n", 10, "a word is longer than its length, 0"),
-    (b"*" + b"1" * 100, 33, "a length line does not end"),
-    (b"*1\r\n$" + b"1" * 100, 4 + 33, "a length line does not end"),
-]  # fmt: skip
 
 
 @stage(
@@ -217,7 +175,8 @@ MALFORMED = [
 )
 def test_limits(attempt: Attempt) -> None:
     """A length beyond its limit is an error when its line ends. One within it takes no memory until
-    the bytes come: ten bytes that announce a gigabyte cost nothing.
+    the bytes come: ten bytes that announce a gigabyte cost nothing. A word costs 16 times its bytes
+    at most, nothing of it is left later, and where there is no memory the parser says so.
     """
     parser = Parser(attempt)
     parser.expect([requests(GET)], GET)
@@ -229,19 +188,96 @@ def test_limits(attempt: Attempt) -> None:
         (b"*1\r\n$4294967295\r\n", "a length of 2^32 - 1"),
         (b"*1\r\n$2147483648\r\n", "a length of 2^31"),
     ):
-        parser.expect_error(b"", bad, len(bad), why)
-    for announced in (b"*1048576\r\n", b"*1048576\r\n$1\r\nx\r\n", b"*2\r\n$536870912\r\n"):
-        parser.new()
-        before = parser.driver.memory()
-        if parser.feed(announced + b"$3\r\nfoo"[: 3 * (announced[1:2] == b"2")]).result != MORE:
-            fail(
-                f"{announced!r} is within the limits, and refused",
-                Diagnosis("limit-too-low", "1,048,576 words, 512 MiB a word"),
-            )
-        parser.driver.expect_memory(before, MIB, shown(announced))
-    empty: list[Value] = [[b""] * (1 << 20)]
+        parser.expect_error([], bad, len(bad), why)
+    plain = Parser(attempt, build="plain")
+    for announced in (
+        b"*1048576\r\n",
+        b"*1048576\r\n$1\r\nx\r\n",
+        b"*2\r\n$536870912\r\n",
+        b"*2\r\n$536870912\r\nfoo",
+    ):
+        expect_announcement_free(plain, announced)
+    expect_all_freed(plain)  # before a large block leaves the heap room that hides a leak
+    expect_most_words(plain)
+    expect_no_memory_told(attempt)
+
+
+def expect_announcement_free(parser: Parser, announced: bytes) -> None:
+    """It is a legal beginning, and costs no memory, neither used nor reserved."""
     parser.new()
-    parser.expect([requests(empty)], empty, growing=True)
+    parser.expect([requests(GET)], GET)
+    before = parser.driver.memory(), parser.address_space()
+    if parser.feed(announced).result != MORE:
+        fail(
+            f"{quoted(announced)} is within the limits, and refused",
+            Diagnosis("limit-too-low", "1,048,576 words, 512 MiB a word"),
+        )
+    reserved = parser.address_space() - before[1]
+    if reserved > MIB:
+        fail(f"{quoted(announced)} takes {reserved >> 20} MiB of memory", ANNOUNCED)
+    parser.driver.expect_memory(before[0], MIB, quoted(announced))
+
+
+MOST_WORDS = b"*1048576\r\n" + b"$0\r\n\r\n" * (1 << 20)
+ANNOUNCED = Diagnosis("memory-announced", "memory is for what came, not for what was announced")
+
+
+def expect_most_words(parser: Parser) -> None:
+    """As many empty words as there may be cost 16 times their bytes at most; the driver holds these
+    four times.
+    """
+    parser.new()
+    before = parser.driver.memory()
+    parser.feed(MOST_WORDS[:-1], growing=True)
+    grown = parser.driver.memory() - before
+    if grown > (16 + 4) * len(MOST_WORDS):
+        fail(
+            f"{len(MOST_WORDS) >> 20} MiB of empty words take {grown >> 20} MiB of memory",
+            Diagnosis("memory-a-word", "a word may cost 16 times the bytes that it came in"),
+        )
+    parser.new()
+    parser.expect([MOST_WORDS + requests(GET)], [[b""] * (1 << 20), *GET], growing=True)
+
+
+def expect_all_freed(parser: Parser) -> None:
+    """Neither requests nor parsers leave memory behind."""
+    small, large = requests(GET), requests([[b"word"] * 2000])
+
+    def use(times: int) -> None:
+        parser.new()
+        parser.parse_again(small, 1000 * times)
+        parser.parse_again(large, 10 * times)
+        for _ in range(times):
+            parser.new()
+            parser.feed(large[:-1])
+
+    use(5)
+    before = parser.driver.memory()
+    use(100)
+    grown = parser.driver.memory() - before
+    if grown > MIB:
+        fail(
+            f"100,000 small requests, 1,000 large ones and 100 parsers leave {grown >> 20} MiB",
+            Diagnosis("memory-leak", "what a request or a parser had is freed with it"),
+        )
+
+
+def expect_no_memory_told(attempt: Attempt) -> None:
+    """A parser that gets no block of 10 MiB says so, and may be asked again."""
+    parser = Parser(attempt, environment={"ASAN_OPTIONS": NO_LARGE_BLOCKS})
+    result = parser.feed(MOST_WORDS[:-1], growing=True).result
+    again = parser.feed(b"", growing=True).result
+    if not {result, again} <= {MORE, NO_MEMORY}:
+        fail(
+            f"malloc() gives no block of 10 MiB: {RESULTS[result]}, and for the same window again "
+            f"{RESULTS[again]}",
+            Diagnosis("no-memory-spoils", "RESP_NO_MEMORY, after which the call may be made again"),
+        )
+
+
+NO_LARGE_BLOCKS = (
+    f"{ENVIRONMENT['ASAN_OPTIONS']}:max_allocation_size_mb=10:allocator_may_return_null=1"
+)
 
 
 @stage("3.7", "Linear time", points=6, see="lab3#linear", source="PROTOCOL, section 1", seconds=60)
@@ -290,11 +326,15 @@ def test_encode(attempt: Attempt) -> None:
 
 
 WRITTEN_TOO_FAR = Diagnosis("written-too-far", "what does not fit as a whole is not written at all")
+UNWRITTEN = b"\xa5"
 
 
 def _why_other(expected: bytes, block: bytes) -> Diagnosis:
+    written = block.rstrip(UNWRITTEN)
+    if not written:
+        return Diagnosis("reply-bytes", "the buffer is as it was: nothing was written")
     otherwise = Diagnosis("reply-bytes", "type byte, length, CR LF, data, CR LF")
-    return guess.cause(expected, block, "replies") or otherwise
+    return guess.cause(expected, written, "replies") or otherwise
 
 
 def expect_written(write: object, value: object, expected: bytes) -> None:
@@ -302,18 +342,20 @@ def expect_written(write: object, value: object, expected: bytes) -> None:
     for room in (len(expected) + 9, len(expected), len(expected) - 1, 0):
         size, block = write(value, room)  # type: ignore[operator]
         fits = room >= len(expected)
-        wanted = expected + b"\xa5" * (room - len(expected)) if fits else b"\xa5" * room
-        if size != len(expected):
-            fail(
-                f"{len(expected)} bytes are the whole, and {size} is returned",
-                Diagnosis("wrong-size", "the whole size is returned, whether it fits or not"),
-            )
-        found = difference(wanted, block, "the buffer ends")
+        written = expected if fits else b""
+        found = difference(written.ljust(room, UNWRITTEN), block, "the buffer ends")
         if found is not None:
             raise StageFailure(
-                f"into a buffer of {room} bytes" + ("" if fits else ", which is too small"),
+                f"into a buffer of {room} bytes"
+                + ("" if fits else f", too small for {len(expected)}"),
                 difference=found,
                 diagnosis=_why_other(expected, block) if fits else WRITTEN_TOO_FAR,
+            )
+        if size != len(expected):
+            fail(
+                f"into a buffer of {room} bytes: {len(expected)} bytes are the whole, and {size} "
+                "is returned",
+                Diagnosis("wrong-size", "the whole size is returned, whether it fits or not"),
             )
 
 
@@ -322,30 +364,28 @@ def expect_written(write: object, value: object, expected: bytes) -> None:
 )
 def test_decode(attempt: Attempt) -> None:
     """A client reads texts, errors, integers and arrays, cut anywhere and glued; what is no reply
-    is refused.
+    is refused, no later than in a request.
     """
     parser = Parser(attempt, "replies")
-    values: list[Value] = [
-        ("+", b"OK"), ("-", b"ERROR"), ("+", b"TRYAGAIN"), ("+", b"MOVED 2"), ("+", b""),
-        ("-", b""), ("+", b"a\nb"),
-        0, 1, -1, 2147483648, -2147483649, (1 << 63) - 1, -(1 << 63),
-        [], [b""], [b"nil"], [b"Cloud", b"Computing"], [b"\r\n", b":1\r\n", b"+OK\r\n"],
-        ("+", b"x" * 5000),
-    ]  # fmt: skip
-    data = b"".join(encoded(value) for value in values)
-    parser.expect([data], values)
+    data = b"".join(map(encoded, REPLIES))
+    parser.expect([data], REPLIES)
     parser.new()
-    parser.expect(bytewise(data), values)
-    for value in values[:-1]:
+    parser.expect(bytewise(data), REPLIES)
+    for value in REPLIES[:-1]:
         data = encoded(value)
         for at in range(1, len(data)):
             parser.new()
             parser.expect([data[:at], data[at:]], [value])
-    for bad in (
-        b":\r\n", b":+1\r\n", b":-\r\n", b":1x\r\n", b":01\r\n", b":-0\r\n", b": 1\r\n", b"OK\r\n",
-        b":9223372036854775808\r\n", b":-9223372036854775809\r\n", b"*-1\r\n", b"*1\r\n+x\r\n",
-        b"*1\n", b":1\n",
-    ):  # fmt: skip
-        parser.new()
-        if parser.feed(bad + b"\r\n").result != ERROR:
-            fail(f"{bad!r} is no reply, and not refused", Diagnosis("accepted", "as for requests"))
+    ok: list[Value] = [("+", b"OK")]
+    for bad, due, why in NO_REPLIES:
+        for good in ([], ok):
+            parser.expect_error(good, bad, due, why)
+
+
+REPLIES: list[Value] = [
+    ("+", b"OK"), ("-", b"ERROR"), ("+", b"TRYAGAIN"), ("+", b"MOVED 2"), ("+", b""), ("-", b""),
+    ("+", b"a\nb"), ("+", b"a\rb"), ("-", b"\r"), ("+", b"a\0b"),
+    0, 1, -1, 2147483648, -2147483649, (1 << 63) - 1, -(1 << 63),
+    [], [b""], [b"nil"], [b"Cloud", b"Computing"], [b"\r\n", b":1\r\n", b"+OK\r\n"],
+    ("+", b"x" * 5000),
+]  # fmt: skip

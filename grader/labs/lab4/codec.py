@@ -5,44 +5,41 @@ from __future__ import annotations
 import struct
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from grader.labs.codec import CodecDriver
+from grader.labs.lab4.decoded import UNTOUCHED, Decoded, expect_fields, fields_of, packed, unpacked
 from grader.labs.stage import Attempt
 from grader.verdicts import Diagnosis, StageFailure, fail
-from grader.wire import guess, messages
+from grader.wire import guess
 from grader.wire.diff import difference
-from grader.wire.table import LAYOUTS, Message, layout_of
+from grader.wire.messages import encode
+from grader.wire.table import (
+    HEADER_SIZE,
+    INT32_MAX,
+    LAYOUTS,
+    AppendEntries,
+    Message,
+    RequestVote,
+)
 
 MORE, DONE, MALFORMED, NO_MEMORY = range(4)
 RESULTS = ("MESSAGE_MORE", "MESSAGE_DONE", "MESSAGE_MALFORMED", "MESSAGE_NO_MEMORY")
+_FILL = b"\xa5"  # what a block holds before it is written to
+_LARGE = 1 << 16
 
 
 @dataclass(frozen=True)
-class Decoded:
-    """A message as the student's structs have it: ``values`` in the order of message.h."""
+class Life:
+    """Of a reader: what it said last, how many messages it found, and the bytes on the heap."""
 
-    size: int
-    type: int
-    values: tuple[int, ...]
-    entries: tuple[tuple[int, bytes], ...] = ()
-
-
-def fields_of(message: Message) -> Decoded:
-    """What a decoder should find."""
-    layout = layout_of(message)
-    entries = tuple((one.term, one.data) for one in getattr(message, "entries", ()))
-    names = [one.name for one in layout.fields]
-    values = tuple(
-        len(entries) if name == "entry_count" else getattr(message, name) for name in names
-    )
-    return Decoded(len(messages.encode(message)), layout.number, values, entries)
-
-
-def _packed(what: Decoded) -> bytes:
-    data = struct.pack(f"<I{len(what.values)}q", what.type, *what.values)
-    return data + b"".join(struct.pack("<qI", term, len(its)) + its for term, its in what.entries)
+    result: int
+    found: int
+    before: int
+    half: int
+    end: int
+    after: int
 
 
 class Codec:
@@ -50,6 +47,7 @@ class Codec:
 
     def __init__(self, attempt: Attempt, **more: object) -> None:
         self.driver = CodecDriver(attempt, "message_driver", **more)
+        self._fine: dict[int, Decoded] = {}  # the first message of each type that was accepted
         self.new()
 
     def new(self) -> None:
@@ -62,43 +60,42 @@ class Codec:
         """From now on windows lie so many bytes behind an aligned address."""
         self.driver.ask("u", bytes([offset]), f"put windows {offset} bytes off alignment")
 
-    def feed(self, piece: bytes, *, growing: bool = False) -> tuple[list[Decoded], int]:
+    def feed(self, piece: bytes) -> tuple[list[Decoded], int]:
         """More bytes join the window. What was decoded, and the last result."""
-        op, what = "g" if growing else "f", f"read {len(piece)} bytes more"
-        answer = self.driver.ask(op, piece, what)
+        answer = self.driver.ask("f", piece, f"read {len(piece)} bytes more")
         self._window += len(piece)
         found, at = [], 0
         while answer[at] == DONE:
-            (size,) = struct.unpack_from("<I", answer, at + 1)
-            if not 0 < size <= self._window:
-                fail(
-                    f"MESSAGE_DONE, and *size says {size} of the {self._window} bytes there",
-                    Diagnosis("size", "what the message took: its header and its payload"),
-                )
-            self._window -= size
-            one, at = _unpacked(answer, at + 1)
+            self._take(*struct.unpack_from("<I", answer, at + 1))
+            one, at = unpacked(answer, at + 1)
             found.append(one)
-        if answer[at + 1 : at + 2] == b"\0":
-            fail(
-                f"{RESULTS[answer[at]]}, and *message was written to",
-                Diagnosis("message-touched", "it is written only when a message is complete"),
-            )
+        result, traces = answer[at : at + 2]
+        _check_result(result, traces)
         self.driver.world.log(
             self.driver.program.name,
-            f"decodes {len(found)} messages, then says {RESULTS[answer[at]]}",
+            f"decodes {len(found)} messages, then says {RESULTS[result]}",
         )
-        return found, answer[at]
+        return found, result
 
-    def expect(self, pieces: Sequence[bytes], expected: Sequence[Message], **more: bool) -> None:
-        """The pieces are these messages, whole: each is decoded with the piece that completes
-        it.
+    def _take(self, size: int) -> None:
+        if not 0 < size <= self._window:
+            says = "holds what was in memory before" if size == UNTOUCHED else f"says {size}"
+            fail(
+                f"MESSAGE_DONE, and *size {says}; {self._window} bytes are there",
+                Diagnosis("size", "what the message took: its header and its payload"),
+            )
+        self._window -= size
+
+    def expect(self, pieces: Sequence[bytes], expected: Sequence[Message]) -> None:
+        """The pieces are these messages, of which the last may be cut: each is decoded with the
+        piece that completes it.
         """
         wanted = [fields_of(message) for message in expected]
         ends = list(accumulate(one.size for one in wanted))
         came = count = 0
         for piece in pieces:
             came += len(piece)
-            found, result = self.feed(piece, **more)
+            found, result = self.feed(piece)
             due = bisect_right(ends, came)
             for one in found:
                 if count >= due:
@@ -107,19 +104,38 @@ class Codec:
                         Diagnosis("too-early", "the message is not complete yet"),
                     )
                 expect_fields(one, wanted[count], count + 1)
+                self._fine.setdefault(one.type, one)
                 count += 1
             if result == MALFORMED:
+                why = self._suspects(wanted[count]) if count < due else "a beginning is no error"
                 fail(
                     f"MESSAGE_MALFORMED after {came} bytes, all of which are right",
-                    Diagnosis("legal-refused", "a beginning is no error; what is legal is decoded"),
+                    Diagnosis("legal-refused", why),
                 )
-            if result != MORE or count < due:
+            if count < due:
                 fail(
                     f"{RESULTS[result]} after {came} bytes, and {due - count} messages are missing",
                     Diagnosis(
                         "not-found", "its last byte is there: nothing more may be waited for"
                     ),
                 )
+
+    def _suspects(self, what: Decoded) -> str:
+        """Why a legal message may have been refused, where the first of its type was not."""
+        about, fine = LAYOUTS[what.type].fields, self._fine.get(what.type)
+        values = [f"{one.name} is {value:,}" for one, value in zip(about, what.values, strict=True)]
+        rare = [
+            words
+            for at, (one, value, words) in enumerate(zip(about, what.values, values, strict=True))
+            if one.unit != "flag"
+            and (value in (one.least, one.most, 255, 256) or value > INT32_MAX)
+            and (fine is None or fine.values[at] != value)
+        ]
+        if any(not data for _, data in what.entries):
+            rare.append("an entry is empty")
+        if what.size > _LARGE:
+            rare.append(f"the payload has {what.size - HEADER_SIZE:,} bytes")
+        return f"it is legal: {', '.join(rare or values)}"
 
     def expect_malformed(self, data: bytes, why: str, *, early: int | None = None) -> None:
         """The bytes are refused, however they come; from their first ``early`` bytes on, if that is
@@ -140,117 +156,189 @@ class Codec:
                     f"{why}: {RESULTS[result]} after {came} bytes",
                     Diagnosis("accepted", f"{why}: that can be seen by now"),
                 )
-            if self.feed(messages.encode(messages.RequestVote(1, 1, 0, 0)))[1] != MALFORMED:
+            if self.feed(encode(RequestVote(1, 1, 0, 0)))[1] != MALFORMED:
                 fail(
                     f"{why}: MESSAGE_MALFORMED, and then the reader goes on",
                     Diagnosis("error-forgotten", "after it no boundary can be trusted"),
                 )
 
+    def expect_malformed_behind(self, message: Message, data: bytes) -> None:
+        """The message is whole, and what follows it is not its fault."""
+        self.new()
+        found, result = self.feed(encode(message) + data)
+        if not found:
+            fail(
+                f"{RESULTS[result]} for a message that is whole, and a wrong header behind it",
+                Diagnosis("legal-refused", "what follows is looked at by the next call"),
+            )
+        expect_fields(found[0], fields_of(message), 1)
+        if len(found) > 1 or result != MALFORMED:
+            fail(
+                f"a message and a wrong header: {len(found)} decoded, then {RESULTS[result]}",
+                Diagnosis("accepted", "there is no type 0"),
+            )
+
     def size(self, what: Decoded) -> int:
-        answer = self.driver.ask("s", _packed(what), "tell the size of a message")
+        answer = self.driver.ask("s", packed(what), "tell the size of a message")
         return int(struct.unpack_from("<Q", answer)[0])
 
     def encode(self, what: Decoded, room: int) -> tuple[int, bytes]:
         """What message_encode returns, and the whole buffer after it."""
-        payload = struct.pack("<I", room) + _packed(what)
+        payload = struct.pack("<I", room) + packed(what)
         answer = self.driver.ask("e", payload, f"encode a message into {room} bytes")
         return int(struct.unpack_from("<Q", answer)[0]), answer[8:]
 
     def expect_encoded(self, message: Message) -> None:
         """Into a room that is larger, exact, one too small, and none."""
-        wanted, what = messages.encode(message), fields_of(message)
-        if self.size(what) != len(wanted):
+        wanted, what = encode(message), fields_of(message)
+        size = self.size(what)
+        if size == 0:
             fail(
-                f"message_size is {self.size(what)}, and the message takes {len(wanted)} bytes",
+                f"message_size is 0 for a {LAYOUTS[what.type].title} of {len(wanted)} bytes",
+                Diagnosis("legal-refused", self._suspects(what)),
+            )
+        if size != len(wanted):
+            fail(
+                f"message_size is {size}, and the message takes {len(wanted)} bytes",
                 Diagnosis("size", "the header's 8 bytes, and the payload's without any padding"),
             )
         for room in (len(wanted) + 5, len(wanted), len(wanted) - 1, 0):
             size, block = self.encode(what, room)
             fits = room >= len(wanted)
-            expect_bytes(
-                block, (wanted if fits else b"").ljust(room, b"\xa5"), message, fits=fits, room=room
-            )
+            expect_bytes(block, wanted if fits else b"", message)
             if size != (len(wanted) if fits else 0):
                 fail(
                     f"message_encode returns {size} for a room of {room} bytes",
                     Diagnosis("encode-result", "the size, or 0 where it does not fit"),
                 )
+        self._fine.setdefault(what.type, what)
 
     def expect_refused(self, what: Decoded, why: str) -> None:
         """What can't be sent has no size, and nothing is written of it."""
-        size, block = self.encode(what, 64)
-        if (self.size(what), size) != (0, 0) or block != b"\xa5" * 64:
-            fail(f"{why}: message_size and message_encode should refuse it", Diagnosis("sent", why))
+        size = self.size(what)
+        _expect_not_sent(size, *self.encode(what, 64), why)
+
+    def expect_hollow_refused(self, heartbeat: AppendEntries, sizes: Sequence[int]) -> None:
+        """The heartbeat with entries of these sizes, which nobody has to look at: they are too
+        large.
+        """
+        what = fields_of(heartbeat)
+        what = replace(what, values=(*what.values[:-1], len(sizes)))
+        answer = self.driver.ask("h", packed(what, sizes), "refuse entries that are too large")
+        size, returned = (*struct.unpack_from(f"<{len(answer[:16]) // 8}Q", answer), 0)[:2]
+        why = f"{len(sizes)} entries of {sizes[0]:#x} bytes"
+        _expect_not_sent(size, returned, answer[16:], why)
+
+    def live(self, data: bytes, count: int) -> Life:
+        """A reader that reads the bytes ``count`` times over."""
+        job = struct.pack("<I", count) + data
+        answer = self.driver.ask("l", job, f"read {len(data)} bytes {count:,} times")
+        life = Life(*struct.unpack("<BI4Q", answer))
+        _check_result(life.result, 0)
+        return life
+
+    def expect_repeated(self, message: Message, count: int) -> None:
+        """The message, ``count`` times over, each in a window of its own."""
+        life = self.live(encode(message), count)
+        if life.found != count:
+            why = self._suspects(fields_of(message)) if life.found == 0 else "it is as the others"
+            fail(
+                f"message {life.found + 1:,} of {count:,} equal ones: {RESULTS[life.result]}",
+                Diagnosis("legal-refused" if life.result == MALFORMED else "not-found", why),
+            )
+
+    def expect_no_leak(self, data: bytes, count: int = 50) -> None:
+        """A reader does not hold more with each message, and leaves nothing when it is freed. (What
+        the first one leaves may serve the next.)
+        """
+        self.live(data, count)
+        life = self.live(data, count)
+        rounds = count - count // 2
+        if life.end - life.half >= rounds:
+            fail(
+                f"with each {len(data)} bytes that are read again, "
+                f"{(life.end - life.half) // rounds:,} more stay on the heap",
+                Diagnosis("reader-grows", "a reader owns the entries of the last message alone"),
+            )
+        if life.after > life.before:
+            fail(
+                f"a reader read {len(data)} bytes {count} times and was freed: "
+                f"{life.after - life.before:,} bytes stay on the heap",
+                Diagnosis("reader-leaks", "message_reader_free gives all back, the entries too"),
+            )
+
+    def expect_apart(self, one: Message, other: Message) -> None:
+        """Two readers don't know each other, though both have half a message at the same time, and
+        the second message is looked at when the first is decoded, too.
+        """
+        first, second = encode(one), encode(other)
+        job = struct.pack("<I", len(first)) + first + second
+        answer = self.driver.ask("b", job, "read a message with each of two readers, in turn")
+        found: list[Decoded] = []
+        at = 1
+        while answer[0] and len(found) < 2:
+            what, at = unpacked(answer, at)
+            found.append(what)
+        if found != [fields_of(one), fields_of(other)]:
+            title, other_title = (LAYOUTS[fields_of(what).type].title for what in (one, other))
+            came = "one changes what the other decoded" if found else "one is not decoded"
+            fail(
+                f"a {title} and a {other_title} come to two readers, half by half: {came}",
+                Diagnosis("readers-share", "each connection has a reader of its own"),
+            )
 
     def expect_linear(self, small: bytes, large: bytes, *, step: int) -> None:
         """``large`` is eight times ``small``, and takes no more than 24 times its CPU time."""
         self.driver.expect_linear("a message", small, large, step, self.new)
 
 
-def _unpacked(answer: bytes, at: int) -> tuple[Decoded, int]:
-    size, kind = struct.unpack_from("<II", answer, at)
-    layout = LAYOUTS[kind]
-    form = struct.Struct(f"<{len(layout.fields)}q")
-    values = form.unpack_from(answer, at + 8)
-    at += 8 + form.size
-    entries = []
-    for _ in range(values[-1] if layout.entries else 0):
-        term, length = struct.unpack_from("<qI", answer, at)
-        entries.append((term, answer[at + 12 : at + 12 + length]))
-        at += 12 + length
-    return Decoded(size, kind, values, tuple(entries)), at
-
-
-def expect_fields(found: Decoded, wanted: Decoded, number: int) -> None:
-    layout = LAYOUTS[wanted.type]
-    if found.type != wanted.type:
+def _check_result(result: int, traces: int) -> None:
+    """``traces``: what was written to though no message was found."""
+    if result >= len(RESULTS):
         fail(
-            f"message {number} is of type {wanted.type}, and decodes as {found.type}",
-            Diagnosis("field", "the type is the header's first field"),
+            f"message_read returns {result}, as a byte",
+            Diagnosis("result", f"it is one of {', '.join(RESULTS)}"),
         )
-    names = [about.name for about in layout.fields]
-    right, came = (dict(zip(names, what.values, strict=True)) for what in (wanted, found))
-    if right != came:
-        name = next(name for name in names if right[name] != came[name])
+    if result == NO_MEMORY:
         fail(
-            f"message {number}, {name}: {right[name]} is sent, and {came[name]} decoded",
-            guess.values(right, came)
-            or Diagnosis("field", f"{name} is read from other bytes than its own"),
+            "MESSAGE_NO_MEMORY, and there is enough",
+            Diagnosis("no-memory", "nothing here needs more than a few times 16 MiB"),
         )
-    for at, (entry, sent) in enumerate(zip(found.entries, wanted.entries, strict=True)):
-        if entry[0] != sent[0]:
-            fail(
-                f"message {number}, entry {at + 1}: term {sent[0]} is sent, and {entry[0]} decoded",
-                Diagnosis("entry-term", "term, length, data: entry after entry"),
-            )
-        bytes_differ = difference(sent[1], entry[1], "the entry's data ends")
-        if bytes_differ is not None:
-            raise StageFailure(
-                f"message {number}: the data of entry {at + 1} differs",
-                difference=bytes_differ,
-                diagnosis=Diagnosis("entry-data", "the data is as it came, byte for byte"),
-            )
-    if found.size != wanted.size:
+    if traces & 1:
         fail(
-            f"message {number} takes {wanted.size} bytes, and *size says {found.size}",
-            Diagnosis("size", "the header counts too"),
+            f"{RESULTS[result]}, and *message was written to",
+            Diagnosis("message-touched", "it is written only when a message is complete"),
+        )
+    if traces & 2:
+        fail(
+            f"{RESULTS[result]}, and *size was written to",
+            Diagnosis("size-touched", "it is written only when a message is complete"),
         )
 
 
-def expect_bytes(block: bytes, wanted: bytes, message: Message, *, fits: bool, room: int) -> None:
-    found = difference(wanted, block, "the buffer ends")
+def _expect_not_sent(size: int, returned: int, block: bytes, why: str) -> None:
+    if size != 0:
+        fail(f"{why}: message_size is {size}", Diagnosis("sent", "what can't be sent has no size"))
+    if returned != 0 or block.strip(b"\xa5"):
+        did = f"returns {returned}" if returned else "writes to the buffer"
+        fail(f"{why}: message_encode {did}", Diagnosis("sent", "nothing is written of it"))
+
+
+def expect_bytes(block: bytes, wanted: bytes, message: Message) -> None:
+    """The block holds ``wanted``, which is the message or nothing, and is untouched behind it."""
+    found = difference(wanted.ljust(len(block), _FILL), block, "the buffer ends")
     if found is None:
         return
-    if not fits:
-        diagnosis = Diagnosis(
-            "written-too-far", "what does not fit as a whole is not written at all"
-        )
+    if not wanted:
+        why = Diagnosis("written-too-far", "what does not fit as a whole is not written at all")
+    elif block.startswith(wanted):
+        behind = len(block.rstrip(_FILL)) - len(wanted)
+        why = Diagnosis("written-behind", f"{behind} bytes behind the message are written to")
     else:
-        diagnosis = guess.cause(wanted.rstrip(b"\xa5"), block, "message") or Diagnosis(
+        why = guess.cause(wanted, block, "message") or Diagnosis(
             "encoded-bytes", f"it is {message!r}"[:200]
         )
+    room = f"message_encode, into {len(block)} bytes"
     raise StageFailure(
-        f"message_encode, into {room} bytes" + ("" if fits else ", one or more too few"),
-        difference=found,
-        diagnosis=diagnosis,
+        room if wanted else f"{room}, one or more too few", difference=found, diagnosis=why
     )

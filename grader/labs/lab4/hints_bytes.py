@@ -106,9 +106,9 @@ HINTS: dict[str, Hint] = {
         "It is the number of bytes of the data alone, which is no string.",
     ),
     "nul-appended": Hint(
-        "What follows an entry's data?",
+        "What follows an entry's data, or the last field?",
         "A NUL was written there; nobody asked for it.",
-        "The next entry follows directly, or the end.",
+        "The next field follows directly, or the end: nothing here is a string.",
     ),
     "message-cut": Hint(
         "At which field did your encoder stop?",

@@ -49,7 +49,8 @@ _DIAGNOSES = {
     "legal-refused": Hint(
         "Which rule of the protocol does this message break, in your code's view?",
         "A legal value is refused: 0, INT32_MAX, a seq or ack with its highest bit set, a message "
-        "without entries, an empty entry. Or a beginning is taken for an error.",
+        "without entries, an empty entry. Or two fields are compared with each other, or a "
+        "beginning is taken for an error.",
         "Refuse negative terms, indexes and ids, and no other numbers. Where bytes are missing in "
         "the window, the answer is MORE.",
     ),
@@ -70,7 +71,8 @@ _DIAGNOSES = {
     "not-found": Hint(
         "The message's last byte is there. Which one do you wait for?",
         "One behind the end, by a comparison that is off by one; or for eight more, since the "
-        "header is counted twice; or the reader still holds something of the last message.",
+        "header is counted twice; or the reader still holds something of the last message, such "
+        "as its size, or a count of messages in a small type.",
         "A window of exactly 8 + payload_size bytes is enough. A reader needs no memory of "
         "earlier calls at all, apart from its array.",
     ),
@@ -79,6 +81,43 @@ _DIAGNOSES = {
         "Into the caller's: its fields are set one by one, and then a check fails or bytes are "
         "missing.",
         "Decode into a struct of your own, and assign it as a whole on MESSAGE_DONE.",
+    ),
+    "size-touched": Hint(
+        "When does the caller look at *size, and what does it hold before?",
+        "It is set as soon as the header is known, or to 0 at the start, and then no message is "
+        "found.",
+        "Set *size on MESSAGE_DONE, and on nothing else.",
+    ),
+    "result": Hint(
+        "Which four results does message_reader.h have?",
+        "Another number is returned: -1, an errno, or true.",
+        "Return one of the four names, everywhere.",
+    ),
+    "no-memory": Hint(
+        "For how many bytes did you ask, and from where is that number?",
+        "malloc() got a size that wrapped around, or a count that is only announced; or a bound "
+        "of your own, such as a fixed array, is reached.",
+        "Let the array grow with the entries that are found. MESSAGE_NO_MEMORY is for an "
+        "allocation that failed, and for nothing else.",
+    ),
+    "reader-grows": Hint(
+        "What did the reader take for the message before this one, and who gives that back?",
+        "Each message, or each entry, gets memory of its own, and the pointer to the old one is "
+        "overwritten; also where a message turns out to be malformed in its middle.",
+        "Keep one array in the reader, with its capacity, and use it again for the next message. "
+        "Entries point into the window: their data needs no memory at all.",
+    ),
+    "reader-leaks": Hint(
+        "What does a reader own when it is freed, after a message with entries?",
+        "free() of the reader alone leaves its array of entries, or what was copied for them.",
+        "Free all that the reader points to, and then the reader.",
+    ),
+    "readers-share": Hint(
+        "Which of your variables stand outside of struct message_reader?",
+        "A static array or a static note about the message that is coming serves all readers; a "
+        "server has one reader for each connection, and their messages come in turn.",
+        "Put all that is kept between two calls into the struct, or better keep nothing but the "
+        "array.",
     ),
     "4.1 accepted": Hint(
         "Which types exist, and which payload sizes can each of them have?",
@@ -155,6 +194,13 @@ _DIAGNOSES = {
         "Ask message_size first, and return 0 if that is more than room. After this one "
         "comparison no write needs another.",
     ),
+    "written-behind": Hint(
+        "The message is right. Which of your writes goes on behind its last byte?",
+        "Eight bytes are stored where four belong, all of the room is cleared, or a NUL is put "
+        "behind the last entry's data.",
+        "Write each field with just its width, and leave what is behind the message as it is: it "
+        "may be another one's.",
+    ),
     "encoded-bytes": Hint(
         "At the first byte that differs: of which field is it, and which of its four bytes?",
         "Another order of fields or of bytes, padding, a number of another width, or a size in "
@@ -167,6 +213,13 @@ _DIAGNOSES = {
         "message_size gives a size for it, or message_encode does not ask message_size.",
         "Let message_size give 0 for an unknown type, for a negative term, index or id (also an "
         "entry's), and for a payload above MESSAGE_LARGEST_PAYLOAD; let message_encode ask it.",
+    ),
+    "4.8 sent": Hint(
+        "What is the sum of these sizes in 32 bits?",
+        "It wrapped around to a small number, or an int made it negative; the limit is compared "
+        "with that.",
+        "Add in 64 bits, the eight bytes of each entry included, and give up as soon as the sum "
+        "is above MESSAGE_LARGEST_PAYLOAD. Do that before any byte is copied.",
     ),
     "4.6 sent": Hint(
         "What is the sum of all entries, and do you look at their data before you know it?",

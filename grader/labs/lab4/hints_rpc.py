@@ -30,9 +30,83 @@ HINTS: dict[str, Hint] = {
     "reply-order": Hint(
         "A call waits for its timer. Which line of yours keeps the next call from being answered?",
         "The server sleeps, or answers in the order of the calls, or Delay's timers are not set "
-        "with their own time.",
+        "with their own time, in milliseconds.",
         "Let Delay set a timer of the loop for its request and return. Whatever is done is "
         "answered at once; the request id tells the client which it is.",
+    ),
+    "reply-missing": Hint(
+        "Some calls of this connection wait. Which others could you answer now?",
+        "The server sleeps, answers in the order of the calls, takes one call of several that "
+        "come together, or gives a later call the timer of an earlier one.",
+        "Let Delay set a timer of its own for its request, and return. Take calls in a loop as "
+        "long as whole ones are there; what is done is answered at once.",
+    ),
+    "delay-limit": Hint(
+        "Is 60000 above 60000?",
+        "The comparison lets one too few pass: >= for >.",
+        "Refuse with 'too long' what is greater than 60000, as an unsigned number; all else waits.",
+    ),
+    "call-limit": Hint(
+        "How many of a connection's calls wait now, and which lines of yours make this number "
+        "grow and shrink?",
+        "Nothing bounds it; or answered calls, or those of other clients, count as well; or the "
+        "bound is one too small, or ends the connection.",
+        "Count in the connection: one more when a call is taken, one less when it is answered, "
+        "at once or later. Above RPC_MOST_CALLS the new call, and it alone, fails with 'too many "
+        "calls'.",
+    ),
+    "replies-mixed": Hint(
+        "The first reply is not for the first call. How does your client find out for which?",
+        "It gives each reply to the oldest call, or to the one with the same call id, or keeps "
+        "results until earlier calls have theirs.",
+        "Keep the calls that wait by their request id, and look there for each reply. Print a "
+        "result when it comes.",
+    ),
+    "stray-reply": Hint(
+        "What do you do with a reply whose request id none of your waiting calls has?",
+        "It is taken for the oldest call's, or for malformed, or counted as an answer; or NULL is "
+        "followed. An answered call may still be in the list.",
+        "Take a call out of the list when it ends. A reply that then finds nobody is skipped by "
+        "its size, and the next one is looked at.",
+    ),
+    "calls-left": Hint(
+        "How many calls wait when your client ends, and how does it know?",
+        "The first reply ends it, or a reply counts for more than one call.",
+        "Count the calls that were sent, and one less with each on_reply. At none stop the loop.",
+    ),
+    "call-missing": Hint(
+        "The client is connected. Which bytes has it sent, and what does it wait for?",
+        "Nothing was sent, or less than header and request id: the call was never encoded, its "
+        "sending failed unseen, or the loop does not run.",
+        "Encode the call into one frame, give it to connection_send(), and run the loop.",
+    ),
+    "calls-not-sent": Hint(
+        "Several calls are in one command. What keeps the second from being sent?",
+        "It waits for the first one's reply, or the words behind the first call are not looked at.",
+        "Send all calls, then run the loop once. This is what request ids are for.",
+    ),
+    "request-id-reused": Hint(
+        "Two calls of one procedure wait, and a reply comes. For which is it?",
+        "The request id is always the same, or the procedure's number.",
+        "A counter in the client: one more for each call.",
+    ),
+    "text-too-long": Hint(
+        "Who says where the server's text ends?",
+        "It was printed with %s, which goes on to the next zero byte, into the next reply.",
+        "Print so many bytes as the reply's size says: fwrite(), or %.*s.",
+    ),
+    "timeout-late": Hint(
+        "When was your timer set, for how long, and what moves it?",
+        "No timer is set, or not with --timeout's milliseconds; or each byte that comes starts it "
+        "anew, so that a server that drips is waited for without end.",
+        "Set one timer for each call, with timeout_ms, when the call is sent, and touch it again "
+        "only to clear it.",
+    ),
+    "called-again": Hint(
+        "The time is over. Was the procedure executed?",
+        "Nobody knows, and your client calls it once more: it may run twice.",
+        "Tell the user of the timeout, and end. Who knows that a procedure may run twice can call "
+        "again.",
     ),
     "timeout-early": Hint(
         "From when do you count, and in which unit?",
@@ -43,14 +117,15 @@ HINTS: dict[str, Hint] = {
     ),
     "other-words": Hint(
         "What does the user learn from these words?",
-        "Not what the server said, or not that it was a timeout.",
-        "For status 1 print the text of the reply, all its bytes. After a timeout say the word "
-        "timeout.",
+        "Not what the server said, or not whether it was a timeout. A text may be as long as the "
+        "results would be, longer than your buffer, or hold a '%'.",
+        "For status 1 print the text of the reply, all its bytes, never as a format. After a "
+        "timeout, and only then, say the word timeout.",
     ),
     "4.12 exit-status": Hint(
         "Which of the ways in which a call may end is taken for a result here?",
         "A reply is used although its call id, its status or its size is wrong, or an error gives "
-        "0.",
+        "0, or a result after it makes 0 of 1 again.",
         "Compare call id, status and the size of the results with what this procedure has. Only "
         "then print, and return 0; everything else is 1.",
     ),
@@ -97,9 +172,11 @@ HINTS: dict[str, Hint] = {
         "answer.",
     ),
     "buffer-sent-whole": Hint(
-        "Which length was sent?",
-        "That of a buffer, or of a struct, instead of the frame's.",
-        "Send 8 + payload_size bytes, each of which you have written.",
+        "Zeros came where other bytes are due. Is the upper half of a number lost, or is more "
+        "sent than was written?",
+        "A number went through a smaller type; or the size is that of a buffer or of a struct, "
+        "instead of the frame's.",
+        "Send 8 + payload_size bytes, each of which you have written, and numbers in full.",
     ),
     "4.11 extra-bytes": Hint(
         "To which call does this reply belong?",
@@ -174,13 +251,14 @@ HINTS: dict[str, Hint] = {
     "4.12 waits-for-more": Hint(
         "The reply is complete. For what does your client wait?",
         "It wants more bytes than payload_size says, looks at the window only when a whole reply "
-        "comes at once, or has printed into stdio's buffer and not ended.",
-        "Look at the window each time that bytes come. When the reply is whole, print, stop the "
-        "loop, and return from main.",
+        "comes at once, or has printed into stdio's buffer, which is not flushed while calls wait.",
+        "Look at the window each time that bytes come. When a reply is whole, print its results "
+        "and flush. After the last one stop the loop, and return from main.",
     ),
     "4.12 stops": Hint(
-        "How much of the result was printed, and what has not come out yet?",
-        "The line is not complete, or a part of it lies in stdio's buffer.",
-        "Print the whole line, and end: return from main flushes.",
+        "How much was printed, and which replies had come by then?",
+        "Of two replies that came together one was looked at, and the other waits for more bytes; "
+        "or a part of the line lies in stdio's buffer.",
+        "Take replies in a loop as long as whole ones are there. Print the whole line, and flush.",
     ),
 }
