@@ -377,7 +377,8 @@ def set_all(server: Server, client: Client, keys: list[bytes], name: str, bound:
     try:
         exchange(client, requests, [OK] * len(keys), f"the replies to {len(keys):,} {what}")
     except Hang as hang:
-        hang.diagnosis = COLLIDE
+        if server.program.cpu_seconds() - used > bound:
+            hang.diagnosis = COLLIDE
         raise
     spent = server.program.cpu_seconds() - used
     if spent > bound:
