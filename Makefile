@@ -64,6 +64,10 @@ test: $(VENV)/dev
 matrix: $(VENV)/dev
 	@$(python) -m grader.selftest.matrix
 
+fuzz: WORK = solutions
+fuzz: $(VENV)/student
+	@$(python) -m grader.fuzz
+
 lint: $(VENV)/dev
 	@$(python) -m grader.selftest.lint
 
@@ -87,5 +91,5 @@ $(VENV)/bin/python:
 	+@$(PYTHON) -m venv '$(VENV)' || \
 	{ rm -rf '$(VENV)'; echo "set-up failed: no venv module (Debian: apt-get install python3-venv)" >&2; exit 2; }
 
-.PHONY: help grade stages debug hint replay explain bench kit doctor test matrix lint book clean
+.PHONY: help grade stages debug hint replay explain bench kit doctor test matrix fuzz lint book clean
 .PRECIOUS: $(VENV)/bin/python $(VENV)/%

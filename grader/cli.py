@@ -196,8 +196,8 @@ def command_build(settings: Settings, console: Console, number: str) -> int:
 
 
 def command_run(settings: Settings, console: Console, number: str) -> int:
-    """Runs a program in this terminal, without a sandbox, so that all other terminals reach it; with
-    FAULTS set, its fault build.
+    """Runs a program in this terminal, without a sandbox, so that all others reach it; with FAULTS
+    set, its fault build.
     """
     lab = lab_named(number)
     kind = "faults" if os.environ.get("FAULTS") else "judge"

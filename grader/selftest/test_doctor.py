@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from grader import doctor
+from grader import doctor, probes
 from grader.run import isolation
 
 
@@ -109,10 +109,10 @@ def test_apparmor_gets_its_explanation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         isolation, "why_not_namespaces", lambda: "no network namespace: Permission denied"
     )
-    monkeypatch.setattr(doctor, "_tool", lambda *names: lambda: doctor.Finding("0.9.0", True))
-    monkeypatch.setattr(doctor, "_setting", lambda name: "1" if "apparmor" in name else "")
+    monkeypatch.setattr(probes, "tool", lambda *names: lambda: probes.Finding("0.9.0", True))
+    monkeypatch.setattr(probes, "_setting", lambda name: "1" if "apparmor" in name else "")
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    finding = doctor._sandbox()
+    finding = probes.sandbox()
     assert (finding.found, finding.good) == ("0.9.0, forbidden", False)
     assert "Ubuntu, from 24.04 on" in finding.why
     assert "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0" in finding.why
@@ -143,4 +143,4 @@ def test_other_systems_are_told_what_to_use(
     ],
 )
 def test_versions_are_read_from_what_tools_say(words: str, version: str) -> None:
-    assert doctor.version_in(words) == version
+    assert probes.version_in(words) == version

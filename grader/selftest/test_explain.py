@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from hypothesis import strategies as some
 from grader import explain as command
 from grader import golden
 from grader.errors import UsageError
+from grader.tree import ROOT
 from grader.wire import annotate, guess, messages, resp
 from grader.wire.explain import explain, side_by_side, spot
 
@@ -21,6 +23,10 @@ SET = resp.encode_request([b"SET", b"k", b"v"])
 GET = resp.encode_request([b"Cloud", b"Computing"])
 NIL = resp.encode_request([b"nil"])
 steady = settings(derandomize=True, deadline=None, max_examples=150)
+
+
+def packed(form: str, *values: int) -> bytes:
+    return struct.pack(form, *values)
 
 
 def shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], **to: str) -> str:
@@ -69,6 +75,75 @@ def test_resp_is_explained_up_to_the_first_wrong_byte(
     )
 
 
+def test_minus_zero_is_told_as_such(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "wrong: -0 is not canonical" in shown(monkeypatch, capsys, HEX=b":-0\r\n".hex())
+    assert "wrong: a digit after a leading" in shown(monkeypatch, capsys, HEX=b":01\r\n".hex())
+
+
+FRAMES = [
+    bytes.fromhex(line)
+    for line in re.findall(
+        r"^ \*     ((?:[0-9a-f]{2} +)+[0-9a-f]{2})$",
+        (ROOT / "labs/include/rpc.h").read_text(),
+        re.MULTILINE,
+    )
+]
+
+
+def test_frames_of_rpc_are_explained(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Those that the contract shows."""
+    out = shown(monkeypatch, capsys, HEX=FRAMES[0].hex())
+    assert out == (
+        "1. call of Multiply, 20 bytes\n"
+        "  offset  bytes        field         value\n"
+        "       0  40 00 00 00  call_id       64: Multiply\n"
+        "       4  0c 00 00 00  payload_size  12 bytes  that follow this header\n"
+        "       8  07 00 00 00  request_id    7         id: of the call, which its reply returns\n"
+        "      12  03 00 00 00  a             3         number: a factor\n"
+        "      16  04 00 00 00  b             4         number: a factor\n"
+        "\n"
+        "All is well: 20 bytes, 1 call of Multiply.\n"
+    )
+    out = shown(monkeypatch, capsys, HEX=b"".join(FRAMES).hex())
+    assert "product       12 " in out and '"divide by zero"' in out
+    assert "All is well: 68 bytes, 3 RPC frames." in out
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (packed("<3I", 67, 12, 1) + b"\1" * 8, "arguments, or status and results"),
+        (packed("<3IB", 66, 5, 1, 0), "All is well: 13 bytes, 1 reply of Delay"),
+        (packed("<3IB", 65, 5, 1, 2), "All is well: 13 bytes, 1 reply of Arith.QuoRem"),
+        (packed("<3IB", 65, 6, 1, 2) + b"x", "nothing follows status 2"),
+        (packed("<3IB", 64, 12, 1, 3)[:12] + b"\3", "the bytes end within a at offset 12"),
+        (packed("<3IB", 64, 14, 1, 3), "3 is no status"),
+        (packed("<3IB", 64, 11, 1, 0), "the results of Multiply have 8 bytes"),
+        (packed("<3I", 64, 4, 1), "a call of Multiply has 12 bytes, a reply 5 or more"),
+        (packed("<2I", 64, 3), "3 bytes are too few for a request id"),
+        (packed("<2I", 66, (16 << 20) + 1), "more than the limit"),
+        (packed("<I", 64), "the bytes end within payload_size"),
+    ],
+)
+def test_any_frame_of_rpc_is_explained(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], data: bytes, words: str
+) -> None:
+    assert words in shown(monkeypatch, capsys, HEX=data.hex())
+
+
+def test_the_format_may_be_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    vote = messages.encode(VOTE)
+    assert "1 is no call id" in shown(monkeypatch, capsys, HEX=vote.hex(), FORMAT="rpc")
+    frame = FRAMES[0].hex()
+    assert "there is no type 64" in shown(monkeypatch, capsys, HEX=frame, FORMAT="message")
+
+
 @pytest.mark.parametrize(
     ("text", "data"),
     [
@@ -95,7 +170,7 @@ def test_hexadecimal_comes_in_many_forms(text: str, data: bytes) -> None:
         ({"FILE": "/"}, "Is a directory"),
         ({"FILE": "/dev/null"}, "not one byte"),
         ({"FILE": "/dev/zero"}, "more than 1 MiB"),
-        ({"HEX": "01", "FORMAT": "json"}, "resp or message"),
+        ({"HEX": "01", "FORMAT": "json"}, "resp, message or rpc"),
     ],
 )
 def test_wrong_use_is_told(
@@ -128,15 +203,16 @@ def test_the_format_is_recognised() -> None:
 
 
 @steady
-@given(some.binary(max_size=60), some.sampled_from([annotate.RESP, annotate.MESSAGE]))
+@given(some.binary(max_size=60), some.sampled_from([annotate.RESP, annotate.MESSAGE, annotate.RPC]))
 def test_any_bytes_can_be_explained(data: bytes, kind: str) -> None:
     """In printable ASCII, and up to the first fault without a gap."""
-    for start in (b"", SET, messages.encode(ENTRIES)):
+    for start in (b"", SET, messages.encode(ENTRIES), FRAMES[2], FRAMES[0][:12]):
         text = "\n".join(explain(start + data, kind)).replace("…", "")
         assert text.replace("\n", "").isprintable() and text.isascii()
         reading = annotate.read(start + data, kind)
         assert b"".join(one.data for _, one in reading.pieces()) == (start + data)[: reading.read]
-        guess.alone(start + data, kind)
+        if start + data:
+            command.lines(start + data, kind)
 
 
 @steady
@@ -185,10 +261,6 @@ def test_bytes_are_a_tree() -> None:
 
 
 # --- likely causes ---
-
-
-def packed(form: str, *values: int) -> bytes:
-    return struct.pack(form, *values)
 
 
 def swapped(data: bytes, one: int, other: int) -> bytes:

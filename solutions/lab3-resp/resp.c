@@ -117,7 +117,7 @@ static enum resp_result read_place(struct resp_parser *p, const uint8_t *window,
 /* The CR LF behind its bytes is no line's: so an error is due at its first byte. */
 static enum resp_result read_word(struct resp_parser *p, const uint8_t *window, size_t len)
 {
-    size_t start, word_len, end;
+    size_t start = 0, word_len = 0, end;
     enum resp_result result = read_place(p, window, len, &start, &word_len);
 
     if (result != RESP_DONE)

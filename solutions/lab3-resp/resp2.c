@@ -80,9 +80,10 @@ enum resp_result resp2_parse(struct resp2_parser *parser, const uint8_t *window,
 {
     if (parser->has_failed)
         return RESP_ERROR;
-    if (len == 0 || window[0] == RESP_ARRAY)
-        return resp_parse(parser->requests, window, len, request);
-    return parse_inline(parser, window, len, request);
+    if (len > 0 && window[0] != RESP_ARRAY)
+        return parse_inline(parser, window, len, request);
+    enum resp_result result = resp_parse(parser->requests, window, len, request);
+    return result == RESP_ERROR ? fail(parser) : result;
 }
 
 /* --- replies --- */

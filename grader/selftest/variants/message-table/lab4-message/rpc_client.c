@@ -188,8 +188,8 @@ static int send_call(struct rpc_client *client, struct call *call, int64_t timeo
 
     for (int i = 0; i < call->procedure->count; i++)
         out = put_u32(out, (uint32_t)call->arguments[i]);
-    if (rpc_call(client, call->procedure->call_id, arguments, (size_t)(out - arguments),
-                 timeout_ms, take_reply, call) < 0)
+    if (rpc_call(client, call->procedure->call_id, arguments, (size_t)(out - arguments), timeout_ms,
+                 take_reply, call) < 0)
         return -1;
     unanswered++;
     return 0;
