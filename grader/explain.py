@@ -1,4 +1,4 @@
-"""``make explain``: bytes of either format, field by field, up to the first wrong one."""
+"""``make explain``: bytes of labs 3 and 4, field by field, up to the first wrong one."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from grader.wire import annotate, guess
 from grader.wire.explain import explain
 
 MOST = 1 << 20  # bytes of a file
-_USAGE = (
-    'HEX="01 00 00 00 …" or FILE=path gives the bytes, FORMAT=resp or FORMAT=message their kind'
-)
+_USAGE = 'HEX="01 00 00 00 …" or FILE=path gives the bytes, FORMAT=resp, message or rpc their kind'
 _BETWEEN = re.compile(r"[\s,:;_-]+|0[xX](?=[0-9a-fA-F])|\\x")
 
 
@@ -23,15 +21,17 @@ def command_explain() -> int:
     """
     data = _bytes()
     kind = os.environ.get("FORMAT") or annotate.format_of(data)
-    if kind not in (annotate.RESP, annotate.MESSAGE):
-        raise UsageError(f"FORMAT={kind}: it is {annotate.RESP} or {annotate.MESSAGE}")
+    if kind not in (annotate.RESP, annotate.MESSAGE, annotate.RPC):
+        raise UsageError(
+            f"FORMAT={kind}: it is {annotate.RESP}, {annotate.MESSAGE} or {annotate.RPC}"
+        )
     print("\n".join(lines(data, kind)))
     return 0
 
 
 def lines(data: bytes, kind: str) -> list[str]:
     """The explanation, and what the bytes say about the cause where they are wrong."""
-    found = guess.alone(_wrong_one(data, kind), kind)
+    found = None if kind == annotate.RPC else guess.alone(_wrong_one(data, kind), kind)
     text = explain(data, kind)
     while text and not text[-1]:
         text.pop()

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import wrap
 from xml.sax.saxutils import escape
 
 from grader.golden import MESSAGES
@@ -22,6 +23,7 @@ from grader.wire.table import ENTRY, HEADER, LAYOUTS, Field
 FOLDER = Path(__file__).resolve().parents[1] / "handouts" / "figures"
 _ROW, _CELL, _LEFT, _TOP, _HIGH, _GAP = 8, 82, 64, 48, 52, 10
 _WIDTH = 760
+_NOTE = _ROW * _CELL // 7  # characters of a line below: no wider than the row, in any reader's font
 _COLOURS = {
     "type": "grey", "bytes": "grey", "count": "grey", "term": "blue", "id": "green",
     "index": "amber", "flag": "red", "number": "empty",
@@ -30,6 +32,7 @@ _COLOURS = {
 _STYLE = """  <style>
     text { font-family: "Helvetica Neue", Arial, "DejaVu Sans", sans-serif; font-size: 14px; fill: #1f2430; }
     .small { font-size: 12.5px; fill: #525b69; }
+    .tiny { font-size: 11px; }
     .code { font-family: "DejaVu Sans Mono", Menlo, Consolas, monospace; font-size: 13px; }
     .paper { fill: #ffffff; stroke: #d5dae1; }
     .grey { fill: #eef0f3; stroke: #7d8794; }
@@ -69,7 +72,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure, its caption below, and where its offsets start."""
+    """A figure, the sentences below it, and where its offsets start."""
 
     name: str
     title: str
@@ -111,8 +114,9 @@ def _example(number: int) -> tuple[str, bytes]:
 def _header() -> Figure:
     name, data = _example(1)
     notes = (
-        f"{name}. The least significant byte comes first: 10 00 00 00",
-        "is 16. payload_size counts what follows this header, not the header.",
+        f"{name}.",
+        "The least significant byte comes first: 10 00 00 00 is 16.",
+        "payload_size counts what follows this header, not the header.",
     )
     return Figure("lab4-header", "The header of a message", tuple(_boxes(HEADER, data, 0)), notes)
 
@@ -162,8 +166,8 @@ def _request() -> Figure:
     pieces = [piece for _, piece in read(data, AS_REQUESTS).pieces()]
     boxes = tuple(map(_resp_box, pieces))
     notes = (
-        "GET CS06142. A number is decimal text, and every line ends in CR LF (0d 0a); the data has "
-        "as many",
+        "GET CS06142.",
+        "A number is decimal text, and every line ends in CR LF (0d 0a); the data has as many "
         "bytes as its length says, and CR LF after it, which the length does not count.",
     )
     return Figure("lab3-request", "A request in RESP", boxes, notes)
@@ -185,7 +189,8 @@ def draw(figure: Figure) -> str:
     first = figure.start - figure.start % _ROW
     rows = (figure.end - first + _ROW - 1) // _ROW
     bottom = _TOP + rows * (_HIGH + _GAP)
-    height = bottom + 18 * len(figure.notes) + 14
+    notes = [line for note in figure.notes for line in wrap(note, _NOTE)]
+    height = bottom + 18 * len(notes) + 14
     words = "; ".join(_described(box) for box in figure.boxes)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '
@@ -204,7 +209,7 @@ def draw(figure: Figure) -> str:
     ]
     for box in figure.boxes:
         lines += _drawn(box, first)
-    for number, note in enumerate(figure.notes):
+    for number, note in enumerate(notes):
         lines.append(_text(_LEFT, bottom + 14 + 18 * number, note, "small"))
     return "\n".join([*lines, "</svg>"]) + "\n"
 
@@ -261,7 +266,9 @@ def _label(box: Box, cells: int, continued: bool) -> tuple[str, str]:
     """The name, as far as there is room for it, and the class of its text."""
     name = f"… {box.label}" if continued else box.label
     with_type = f"{box.type} {name}" if box.type and not continued else name
-    for text, kind, width in ((with_type, "", 7.6), (name, "", 7.6), (name, "small", 6.3)):
+    for text, kind, width in (
+        (with_type, "", 7.6), (name, "", 7.6), (name, "small", 6.9), (name, "tiny", 6.1),
+    ):  # fmt: skip
         if len(text) * width <= cells * _CELL - 6:
             return text, kind
     return "…", ""

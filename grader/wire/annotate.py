@@ -1,21 +1,21 @@
-"""Bytes of either format field by field: where each one starts, its bytes, its name, what it says;
+"""Bytes of any format field by field: where each one starts, its bytes, its name, what it says;
 up to the first byte that is wrong. As a tree, as plain text, and as two such columns side by side.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from grader.wire import resp
+from grader.wire import resp, rpc
 from grader.wire.table import ENTRY, HEADER, LAYOUTS, Field
-from grader.wire.walk import Malformed, Part, counted, walk
+from grader.wire.walk import Malformed, Part, Walk, counted, walk
 
-RESP, MESSAGE = "resp", "message"
-REQUESTS, REPLIES, MESSAGES = "requests", "replies", "messages"
+RESP, MESSAGE, RPC = "resp", "message", "rpc"
+REQUESTS, REPLIES, MESSAGES, FRAMES = "requests", "replies", "messages", "RPC frames"
 _FIELDS = {
     one.name: one
-    for group in (HEADER, ENTRY, *(layout.fields for layout in LAYOUTS.values()))
+    for group in (HEADER, ENTRY, *(layout.fields for layout in LAYOUTS.values()), rpc.FIELDS)
     for one in group
 }
 _SHOWN = 48  # bytes of data that are written out
@@ -101,37 +101,47 @@ class Node:
 
 def format_of(data: bytes) -> str:
     """RESP starts with a type byte or, sent by mistake, with other text; a message with a small
-    number in four bytes.
+    number in four bytes; a frame of RPC with one of 64 or more.
     """
-    return RESP if data[:1] and 0x20 <= data[0] < 0x7F and data[1:4] != bytes(3) else MESSAGE
+    if data[:1] and 0x20 <= data[0] < 0x7F and data[1:4] != bytes(3):
+        return RESP
+    return RPC if rpc.is_likely(data) else MESSAGE
 
 
 def read(data: bytes, kind: str) -> Reading:
-    """``kind`` is REQUESTS, REPLIES, MESSAGES, or RESP for whichever of the first two fits."""
+    """``kind`` is REQUESTS, REPLIES, MESSAGES, FRAMES, or RESP for whichever of the first two
+    fits.
+    """
     if kind in (MESSAGE, MESSAGES):
-        return _read_messages(data)
+        return _read_messages(data, MESSAGES, walk, _title)
+    if kind in (RPC, FRAMES):
+        return _read_messages(data, FRAMES, rpc.walk, rpc.title)
     if kind == RESP:
         requests, replies = _read_resp(data, REQUESTS), _read_resp(data, REPLIES)
         return replies if replies.read > requests.read else requests
     return _read_resp(data, kind)
 
 
-# --- messages ---
+# --- messages, and frames of RPC ---
 
 
-def _read_messages(data: bytes) -> Reading:
-    reading = Reading(MESSAGES, data)
+def _read_messages(
+    data: bytes,
+    kind: str,
+    steps_of: Callable[[bytes, int], Walk],
+    title_of: Callable[[list[Part]], str],
+) -> Reading:
+    reading = Reading(kind, data)
     start = 0
     while start < len(data) and not reading.fault and not reading.cut:
-        item = Item("message", start)
+        item = Item(kind.removesuffix("s"), start)
         reading.items.append(item)
-        steps = walk(data, start)
+        steps, parts = steps_of(data, start), []
         try:
             while True:
-                part = next(steps)
-                item.pieces.append(piece_of(part))
-                if part.path == "type":
-                    item.title = LAYOUTS[int.from_bytes(part.data, "little")].title
+                parts.append(next(steps))
+                item.pieces.append(piece_of(parts[-1]))
+                item.title = title_of(parts)
         except StopIteration as end:
             reading.cut = str(end.value)
         except Malformed as fault:
@@ -140,21 +150,27 @@ def _read_messages(data: bytes) -> Reading:
     return reading
 
 
+def _title(parts: list[Part]) -> str:
+    return LAYOUTS[int(parts[0].value)].title
+
+
 def piece_of(part: Part) -> Piece:
     """What the field says."""
     about = part.about
     meaning = ""
-    if about is not None and about.name != "type":
+    if about is not None and about.unit != "type":
         meaning = about.meaning if about.unit == "bytes" else f"{about.unit}: {about.meaning}"
-    return Piece(part.path, part.offset, part.data, _value(about, part.value), meaning)
+    return Piece(part.path, part.offset, part.data, _value(part), meaning)
 
 
-def _value(about: Field | None, value: int | bytes) -> str:
+def _value(part: Part) -> str:
+    about, value = part.about, part.value
     if isinstance(value, bytes):
-        return _of_data(value)
+        return _of_data(value) if part.path.endswith(": data") else quoted(value)
     assert about is not None
-    if about.name == "type":
-        return f"{value}: {LAYOUTS[value].title}" if value in LAYOUTS else str(value)
+    if about.unit == "type":
+        known = LAYOUTS.get(value) or rpc.PROCEDURES.get(value)
+        return f"{value}: {known.title}" if known else str(value)
     if about.unit == "bytes":
         return counted(value, "byte")
     return str(value)

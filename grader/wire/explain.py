@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from grader.wire.annotate import (
+    FRAMES,
     MESSAGES,
     Fault,
     Item,
@@ -101,7 +102,8 @@ def _rows(piece: Piece, columns: tuple[int, int, int]) -> list[str]:
 def _fault(fault: Fault, reading: Reading, columns: tuple[int, int, int]) -> list[str]:
     """The wrong field, as far as it came, with a caret under its first wrong byte."""
     start = min(reading.read, fault.offset)
-    about = field_named(fault.path.rpartition(": ")[2]) if reading.kind == MESSAGES else None
+    has_fields = reading.kind in (MESSAGES, FRAMES)
+    about = field_named(fault.path.rpartition(": ")[2]) if has_fields else None
     end = start + about.size if about else fault.offset + 1
     raw = reading.data[start:end]
     if len(raw) > _ROW:

@@ -298,8 +298,8 @@ class ReplyDecoder(_Stream[Reply]):
             here = bytes(self._buffer[self._at : self._at + size + 1])
             if here[-1] == CR and size > (here[0] == ord("-")):
                 break
-            if here != b"-" and (_INTEGER.fullmatch(here) is None):
-                raise self._wrong(path, f"a digit is due here, {self._came(size)}", size)
+            if here != b"-" and _INTEGER.fullmatch(here) is None:
+                raise self._wrong(path, self._no_integer(here), size)
             if here != b"-" and not -(1 << 63) <= int(here) < 1 << 63:
                 raise self._wrong(path, "more than 64 bits with a sign can hold", size)
             size += 1
@@ -307,3 +307,12 @@ class ReplyDecoder(_Stream[Reply]):
         yield from self._expect(CR, where + "CR")
         yield from self._expect(LF, where + "LF")
         return value
+
+    def _no_integer(self, here: bytes) -> str:
+        """Why its last byte is wrong, where those before it were right."""
+        if here == b"-0":
+            return "-0 is not canonical: zero is written 0"
+        if here[-1:].isdigit():
+            return "a digit after a leading zero"
+        due = "a digit or CR" if here[:-1].strip(b"-") else "a digit"
+        return f"{due} is due here, {self._came(len(here) - 1)}"

@@ -34,15 +34,15 @@ class Field:
 
     @property
     def code(self) -> str:
-        return {"i32": "i", "u32": "I", "u8": "B"}[self.type]
+        return {"i32": "i", "u32": "I", "u8": "B", "i64": "q"}[self.type]
 
     @property
     def size(self) -> int:
-        return 1 if self.type == "u8" else 4
+        return {"u8": 1, "i64": 8}.get(self.type, 4)
 
     @property
     def signed(self) -> bool:
-        return self.type == "i32"
+        return self.type in ("i32", "i64")
 
     def pack(self, value: int) -> bytes:
         """Values that do not fit wrap around, as they would in C."""

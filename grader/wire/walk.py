@@ -31,8 +31,8 @@ class Malformed(Exception):
 
 @dataclass(frozen=True)
 class Part:
-    """A field as it came: its path, its place, its bytes, and its value. ``about`` is None for the
-    data of an entry.
+    """A field as it came: its path, its place, its bytes, and its value. ``about`` is None for data
+    of any size.
     """
 
     path: str
@@ -58,7 +58,7 @@ def walk(data: bytes, offset: int = 0) -> Walk:
     """
     values: list[int] = []
     for about in HEADER:
-        part = _read(data, offset, about, "")
+        part = take_field(data, offset, about, "")
         if part is None:
             return about.name
         fault = _header_fault(about, part.value, values)
@@ -70,7 +70,8 @@ def walk(data: bytes, offset: int = 0) -> Walk:
     return (yield from _payload(data, offset, LAYOUTS[values[0]], values[1]))
 
 
-def _read(data: bytes, offset: int, about: Field, where: str) -> Part | None:
+def take_field(data: bytes, offset: int, about: Field, where: str) -> Part | None:
+    """The field that starts there; None where it is cut. ``where`` is its path up to its name."""
     raw = bytes(data[offset : offset + about.size])
     if len(raw) < about.size:
         return None
@@ -86,6 +87,10 @@ def _header_fault(about: Field, value: Any, before: list[int]) -> str:
         return f"the payload of type {layout.number} has {layout.size} bytes, not {value:,}"
     if value < layout.size:
         return f"the payload of type {layout.number} has at least {layout.size} bytes, not {value}"
+    if layout.size < value < layout.size + ENTRY_SIZE:
+        return (
+            f"{layout.size} bytes are no entries, {value} are too few for one: it has {ENTRY_SIZE}"
+        )
     if value > LARGEST_PAYLOAD:
         return f"{value:,} bytes are more than the limit of {LARGEST_PAYLOAD:,}"
     return ""
@@ -94,7 +99,7 @@ def _header_fault(about: Field, value: Any, before: list[int]) -> str:
 def _payload(data: bytes, offset: int, layout: Layout, left: int) -> Walk:
     value = 0
     for about in layout.fields:
-        part = _read(data, offset, about, "")
+        part = take_field(data, offset, about, "")
         if part is None:
             return about.name
         left -= about.size
@@ -119,14 +124,14 @@ def _entries(data: bytes, offset: int, count: int, left: int) -> Walk:
 
 def _entry(data: bytes, offset: int, where: str, more: int, left: int) -> _Entry:
     """One entry, with ``more`` to come after it, in a payload that has ``left`` bytes left."""
-    term = _read(data, offset, ENTRY[0], where)
+    term = take_field(data, offset, ENTRY[0], where)
     if term is None:
         return where + ENTRY[0].name, offset
     fault = ENTRY[0].fault(int(term.value))
     if fault:
         raise Malformed(offset, term.path, fault)
     yield term
-    length = _read(data, offset + ENTRY[0].size, ENTRY[1], where)
+    length = take_field(data, offset + ENTRY[0].size, ENTRY[1], where)
     if length is None:
         return where + ENTRY[1].name, offset
     size, left = int(length.value), left - ENTRY_SIZE

@@ -24,12 +24,12 @@ void message_reader_free(struct message_reader *reader);
 
 /* Looks for a message at the start of the window.  On MESSAGE_DONE *size is what it took, and
  * message->append_entries.entries lives until the next call; otherwise *message and *size are
- * untouched.  Malformed are, from the header alone: an unknown type; a payload_size that this type
- * can't have, or above MESSAGE_LARGEST_PAYLOAD; and, when the payload is there (or before, as soon
- * as it can be seen): a negative term, index or id; a flag other than 0 or 1; an entry that runs
- * past the payload; entries that leave a rest, or are fewer than entry_count.  Takes no memory for
- * entries that a count only announces.  A call that comes before the payload is there costs the
- * same however much of it is. */
+ * untouched.  Malformed are, when the header is there: an unknown type; a payload_size other than
+ * this type's (of APPEND_ENTRIES: less than 28), or above MESSAGE_LARGEST_PAYLOAD; and when the
+ * payload is there: a negative term, index or id; a flag other than 0 or 1; an entry that runs past
+ * the payload; entries that leave a rest, or are fewer than entry_count.  Each may be told before,
+ * as soon as it can be seen.  Takes no memory for entries that a count only announces.  The time is
+ * linear in the bytes that came, however they are cut. */
 enum message_result message_read(struct message_reader *reader, const uint8_t *window, size_t len,
                                  struct message *message, size_t *size);
 

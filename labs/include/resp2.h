@@ -19,10 +19,10 @@ struct resp2_parser *resp2_parser_new(void);
 void resp2_parser_free(struct resp2_parser *parser);
 
 /* As resp_parse; and what begins with any other byte than '*' is a line up to LF, or CR LF: words
- * with blanks between them, which may be none at all.  "Double quotes" keep blanks, and know
- * \n \r \t \a \b, \xHH, and \ before any other byte for that byte; 'single quotes' know \' alone.
- * A quote that is not closed, or goes on without a blank behind it, is an error.  Such words belong
- * to the parser, and live until the next call. */
+ * with blanks (white space, or NUL) between them, maybe none at all.  "Double quotes" keep blanks,
+ * and know \n \r \t \a \b, \xHH, and \ before any other byte for that byte; 'single quotes' know
+ * \' alone.  A quote that is not closed, or goes on without a blank behind it, is an error.  Such
+ * words belong to the parser, and live until the next call. */
 enum resp_result resp2_parse(struct resp2_parser *parser, const uint8_t *window, size_t len,
                              struct resp_request *request);
 

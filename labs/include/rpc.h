@@ -6,7 +6,7 @@
  * Integers are little-endian, nothing is padded; payload_size counts what follows it and is at most
  * MESSAGE_LARGEST_PAYLOAD; call_id, in place of a type, is 64 or above.  A reply returns both ids
  * of its call; replies come in any order.  Status 0: the results follow; 1: the procedure failed,
- * and a text says why; 2: there is no such procedure, and nothing follows.
+ * and a text, maybe empty, says why; 2: there is no such procedure, and nothing follows.
  *
  *     id procedure     arguments           results                     texts
  *     64 Multiply      i32 a, i32 b        i64 product
@@ -20,9 +20,10 @@
  *     41 00 00 00 13 00 00 00  08 00 00 00  01  64 69 76 69 64 65 20 62 79 20 7a 65 72 6f
  *
  * Malformed are a call id below 64, and a payload_size too large or too small for what is told
- * above, or arguments of another size than the procedure's; a reply of another status, or with
- * another call id than its call's.  Then the connection is closed.  A call of an unknown procedure
- * is not malformed, and the connection goes on. */
+ * above, or arguments of another size than the procedure's, which the header tells or the payload;
+ * a reply of another status, whoever it is for, or with another call id than its call's.  Then the
+ * connection is closed, and calls that still wait get no reply.  A call of an unknown procedure is
+ * not malformed, and the connection goes on. */
 #ifndef RPC_H
 #define RPC_H
 

@@ -7,7 +7,8 @@
 #include "loop.h"
 #include "rpc.h"
 
-/* So many calls of one connection may wait for their reply; more fail, with "too many calls". */
+/* So many calls of one connection may wait for their reply; more fail, with "too many calls".  What
+ * was answered does not count; an unknown procedure gets its own status even then. */
 enum { RPC_MOST_CALLS = 1024 };
 
 /* A call that was not answered so far. */
@@ -30,7 +31,8 @@ struct rpc_service {
  * that half-closed gets all replies.  After an error fd stays the caller's. */
 int rpc_serve(struct loop *loop, int fd, const struct rpc_service *service);
 
-/* They end the request, also one whose connection is gone; results may be NULL with size 0. */
+/* They end the request, also one whose connection is gone; results may be NULL with size 0.  More
+ * than a frame holds ends the connection. */
 void rpc_answer(struct rpc_request *request, const uint8_t *results, size_t size);
 void rpc_fail(struct rpc_request *request, const char *text);
 

@@ -50,6 +50,7 @@ static int usage(void)
     return 2;
 }
 
+/* Stage 3.15: --resp2. */
 static bool parse_options(int argc, char **argv, struct options *options)
 {
     static const struct option known[] = {{0}};

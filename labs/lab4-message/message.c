@@ -124,8 +124,8 @@ void message_reader_free(struct message_reader *reader)
     free(reader);
 }
 
-/* All of len bytes, into reader->entries, which grows as entries are found: why not for count of them
- * at once?  Each size, and count itself, come from a stranger. */
+/* All of len bytes, into reader->entries.  When is it known how much room they need?  Each size, and
+ * count itself, come from a stranger. */
 static enum message_result take_entries(struct message_reader *reader, const uint8_t *in,
                                         size_t len, uint32_t count)
 {

@@ -10,11 +10,10 @@ each request end, and where does the parser stop?  fault: which byte is the firs
 and when is the error due?
 """
 
-import argparse
 import random
-from collections.abc import Callable
 
 from grader.wire.resp import (
+    LONGEST_LINE,
     Decoder,
     Failure,
     ProtocolError,
@@ -24,6 +23,7 @@ from grader.wire.resp import (
     encode_reply,
     encode_request,
 )
+from handouts.examples.exercise import Exercise, ask
 
 WORDS = (b"k", b"key", b"CS06142", b"", b"a b", b"\r\n", b"nil", b"$3", b"Cloud", b"two words")
 
@@ -87,6 +87,17 @@ def stream_exercise(chance: random.Random) -> tuple[str, str]:
     return f"Where does each request end?\n{in_rows(b''.join(whole) + last)}", answer
 
 
+def error_due(data: bytes, fault: ProtocolError) -> int:
+    """The offset of the byte with which it must be told: behind data the wrong one, in a line LF or
+    the 33rd.
+    """
+    if fault.field.endswith("after the data"):
+        return fault.offset
+    start = data.rfind(b"\n", 0, fault.offset) + 1
+    end = data.find(b"\r\n", fault.offset)
+    return min(end + 1 if end >= 0 else len(data), start + LONGEST_LINE)
+
+
 def fault_exercise(chance: random.Random) -> tuple[str, str]:
     """One byte is changed, dropped or doubled, and it matters."""
     while True:
@@ -102,15 +113,13 @@ def fault_exercise(chance: random.Random) -> tuple[str, str]:
             Decoder().feed(bytes(data))
         except ProtocolError as fault:
             answer = in_fields(bytes(data), Decoder)
-            end = fault.offset if fault.field.endswith("CR after the data") else fault.offset - 1
-            if not fault.field.endswith("after the data"):
-                end = data.find(b"\r\n", fault.offset)
-            if end >= 0:
-                answer += f"\n  the error is due with the byte at offset {end + 1}, at the latest"
+            due = error_due(bytes(data), fault)
+            if due < len(data):
+                answer += f"\n  the error is due with the byte at offset {due}, at the latest"
             return f"What is wrong?\n{in_rows(bytes(data))}", answer
 
 
-EXERCISES: dict[str, Callable[[random.Random], tuple[str, str]]] = {
+EXERCISES: dict[str, Exercise] = {
     "decode": decode_exercise,
     "encode": encode_exercise,
     "stream": stream_exercise,
@@ -118,17 +127,5 @@ EXERCISES: dict[str, Callable[[random.Random], tuple[str, str]]] = {
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Exercises with RESP")
-    parser.add_argument("exercise", choices=EXERCISES)
-    parser.add_argument("--seed", type=int, default=1, help="another seed, another exercise")
-    parser.add_argument("--answer", action="store_true")
-    given = parser.parse_args()
-    question, answer = EXERCISES[given.exercise](random.Random(f"{given.exercise} {given.seed}"))
-    print(question)
-    if given.answer:
-        print(f"Answer\n{answer}")
-
-
 if __name__ == "__main__":
-    main()
+    ask("Exercises with RESP", EXERCISES)

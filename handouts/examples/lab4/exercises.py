@@ -9,9 +9,7 @@ decode: which message is this?  encode: which bytes are these fields?  stream: w
 message end, and what is left?  fault: which byte is the first one that is wrong, and why?
 """
 
-import argparse
 import random
-from collections.abc import Callable
 
 from grader.wire.messages import (
     AppendEntries,
@@ -24,6 +22,7 @@ from grader.wire.messages import (
     encode,
 )
 from grader.wire.walk import walk
+from handouts.examples.exercise import Exercise, ask
 
 SEQ = (0, 41, 0x80, 0x100, 0xFFFFFFFF)
 
@@ -91,7 +90,7 @@ def fault_exercise(chance: random.Random) -> tuple[str, str]:
             return f"What is wrong?\n{in_rows(bytes(data))}", in_words(bytes(data))
 
 
-EXERCISES: dict[str, Callable[[random.Random], tuple[str, str]]] = {
+EXERCISES: dict[str, Exercise] = {
     "decode": decode_exercise,
     "encode": encode_exercise,
     "stream": stream_exercise,
@@ -99,17 +98,5 @@ EXERCISES: dict[str, Callable[[random.Random], tuple[str, str]]] = {
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Exercises with Raft's messages")
-    parser.add_argument("exercise", choices=EXERCISES)
-    parser.add_argument("--seed", type=int, default=1, help="another seed, another exercise")
-    parser.add_argument("--answer", action="store_true")
-    given = parser.parse_args()
-    question, answer = EXERCISES[given.exercise](random.Random(f"{given.exercise} {given.seed}"))
-    print(question)
-    if given.answer:
-        print(f"Answer\n{answer}")
-
-
 if __name__ == "__main__":
-    main()
+    ask("Exercises with Raft's messages", EXERCISES)
