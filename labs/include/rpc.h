@@ -22,7 +22,7 @@
  * Malformed are a call id below 64, and a payload_size too large or too small for what is told
  * above, or arguments of another size than the procedure's, which the header tells or the payload;
  * a reply of another status, whoever it is for, or with another call id than its call's.  Then the
- * connection is closed, and calls that still wait get no reply.  A call of an unknown procedure is
+ * connection is closed; calls that still wait may get no reply.  A call of an unknown procedure is
  * not malformed, and the connection goes on. */
 #ifndef RPC_H
 #define RPC_H
