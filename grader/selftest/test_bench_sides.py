@@ -33,8 +33,8 @@ PEERS = {
 WRONG = {
     "3": (
         "lab3-resp/resp.c",
-        "e->place.len = p->word_len;",
-        "e->place.len = p->word_len - (p->word_len == 16);",
+        "(struct place){start, word_len};\n        p->awaited.start = 0;",
+        "(struct place){start, word_len - (word_len == 16)};\n        p->awaited.start = 0;",
         "the parser found other commands than were sent",
     ),
     "4": (

@@ -35,6 +35,7 @@ def test_udp_server(attempt: Attempt) -> None:
             client.send(f"{client.name} {round}".encode(), server.port)
         for client in (second, first):
             client.expect(f"{client.name} {round}".encode(), server.port)
+    both_at_once(server, first, second)
     for _ in range(3):
         gone = UdpSocket(attempt, "a client that is gone")
         gone.send(b"hello", server.port)
@@ -49,6 +50,16 @@ def test_udp_server(attempt: Attempt) -> None:
         ["--port", "x"],
         ["--port", "0", "--nonsense"],
     )
+
+
+def both_at_once(server: Server, first: UdpSocket, second: UdpSocket) -> None:
+    """Two datagrams wait when the server looks, of different senders."""
+    server.program.stop()
+    for client in (first, second):
+        client.send(client.name.encode(), server.port)
+    server.program.go_on()
+    for client in (second, first):
+        client.expect(client.name.encode(), server.port)
 
 
 @stage(

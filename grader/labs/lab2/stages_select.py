@@ -185,11 +185,13 @@ def is_served(server: Server, client: Client) -> bool:
         )
         raise
     if server.program.ended():
+        overflow = Diagnosis(
+            "setsize-overflow", "FD_SET of a descriptor from 1024 on writes behind the set"
+        )
+        by_itself = Diagnosis("ended-early", "the server ended while it should serve on")
         raise StageFailure(
             f"{server.program.name} {server.program.ending()} with {client.name}",
-            diagnosis=Diagnosis(
-                "setsize-overflow", "FD_SET of a descriptor from 1024 on writes behind the set"
-            ),
+            diagnosis=overflow if server.program.verdict_of_ending() else by_itself,
         )
     if not client.received_size():
         return False
