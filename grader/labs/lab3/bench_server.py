@@ -7,14 +7,17 @@ from __future__ import annotations
 import csv
 import io
 import os
+import resource
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from statistics import median
 
 from grader.bench import Bench, Row, make_row
 from grader.errors import MachineError
@@ -44,10 +47,13 @@ _CHECK = (
 
 @dataclass(frozen=True)
 class Figures:
-    """Of one run: commands a second, by test, and what the server's thread took for each."""
+    """Of one run: commands a second, by test; what the server's thread took for each; and the
+    share of its processor that redis-benchmark had.
+    """
 
     per_s: dict[str, float]
     cpu_us: float
+    busy: float
 
 
 def _found(*names: str) -> str | None:
@@ -124,6 +130,12 @@ def _cpu_s(pid: int) -> float:
     return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
 
 
+def _children_s() -> float:
+    """CPU time of all programs that were waited for: getrusage(2)."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 @dataclass(frozen=True)
 class Machine:
     """redis-benchmark, and where all run."""
@@ -138,15 +150,16 @@ class Machine:
         commands = _COMMANDS[depth] // (_QUICK if self.quick else 1)
         options = {"-p": port, "-c": CLIENTS, "-P": depth, "-n": commands}
         words = [str(word) for option in options.items() for word in option]
-        before = _cpu_s(pid)
+        before, began, used = _cpu_s(pid), time.monotonic(), _children_s()
         tests = ",".join(TESTS).lower()
         said = output_of([self.benchmark, *words, "-t", tests, "--csv"], self.world, self.cpu)
         took = _cpu_s(pid) - before
+        busy = (_children_s() - used) / (time.monotonic() - began)
         lines = csv.reader(io.StringIO(said.decode(errors="replace")))
         per_s = {line[0]: float(line[1]) for line in lines if line[:1] and line[0] in TESTS}
         if set(per_s) != set(TESTS):
             raise LoadFailed(f"redis-benchmark said only {said[-200:]!r}")
-        return Figures(per_s, took / (commands * len(TESTS)) * 1e6)
+        return Figures(per_s, took / (commands * len(TESTS)) * 1e6, busy)
 
 
 def rows(bench: Bench) -> list[Row]:
@@ -173,11 +186,14 @@ def rows(bench: Bench) -> list[Row]:
             if wrong := check(port):
                 blame(name, wrong)
         step = stack.enter_context(progress(bench, rounds * len(GOALS) * len(sides)))
-        return [
-            row
-            for depth, goal in GOALS.items()
-            for row in of_depth(machine, sides, depth, goal, rounds, step)
-        ]
+        found = {depth: of_depth(machine, sides, rounds, depth, step) for depth in GOALS}
+    for depth, figures in found.items():
+        busy = median(one.busy for one in figures[OURS])
+        bench.say(
+            f"depth {depth}: redis-benchmark had {busy:.0%} of its processor. Near 100 % it holds "
+            "both servers back, and their own CPU time tells more."
+        )
+    return [row for depth, figures in found.items() for row in rows_of(figures, depth)]
 
 
 def blame(name: str, words: str) -> None:
@@ -190,12 +206,11 @@ def blame(name: str, words: str) -> None:
 def of_depth(
     machine: Machine,
     sides: dict[str, tuple[int, int]],
-    depth: int,
-    goal: float,
     rounds: int,
+    depth: int,
     step: Callable[[str], None],
-) -> Iterator[Row]:
-    """Commands a second, and the CPU time of the servers."""
+) -> dict[str, list[Figures]]:
+    """All runs, by side."""
 
     def measure(name: str) -> Figures:
         try:
@@ -204,9 +219,13 @@ def of_depth(
             blame(name, str(failure))
             raise
 
-    found = in_turn({name: partial(measure, name) for name in sides}, rounds, step)
+    return in_turn({name: partial(measure, name) for name in sides}, rounds, step)
+
+
+def rows_of(found: dict[str, list[Figures]], depth: int) -> Iterator[Row]:
+    """Commands a second, and the CPU time of the servers."""
     for test in TESTS:
         speeds = [[figures.per_s[test] for figures in found[name]] for name in (OURS, PEER)]
-        yield make_row(f"{test}, depth {depth}", "1/s", pairs(*speeds), PEER, goal=goal)
+        yield make_row(f"{test}, depth {depth}", "1/s", pairs(*speeds), PEER, goal=GOALS[depth])
     costs = [[figures.cpu_us for figures in found[name]] for name in (OURS, PEER)]
     yield make_row(f"server's CPU, depth {depth}", "us", pairs(*costs), PEER, less_is_better=True)
