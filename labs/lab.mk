@@ -19,10 +19,13 @@ programs_lab4-message := rpc_server rpc_client
 given_lab2-loop := loop_driver
 given_lab3-resp := resp_driver
 given_lab4-message := message_driver
+given_lab5-election := raft_node raft_sim
 
 # What given programs share.
 shared_resp_driver := host/jobs.c
 shared_message_driver := host/jobs.c
+shared_raft_node := host/no_replication.c
+shared_raft_sim := host/no_replication.c host/jobs.c
 
 # judge: what verdicts come from.  faults: the same objects, with the system calls routed through host/faults.c.
 # plain: what sanitizers forbid, and benchmarks.  threads: data races.
@@ -39,10 +42,11 @@ faulty := read readv recv recvfrom recvmsg write writev send sendto sendmsg acce
     select pselect poll ppoll epoll_wait epoll_pwait epoll_pwait2 clock_gettime gettimeofday time
 wrap := $(faulty:%=-Wl,--wrap=%)
 
-labs := lab1-echo lab2-loop lab3-resp lab4-message
+labs := lab1-echo lab2-loop lab3-resp lab4-message lab5-election
 uses_lab2-loop := lab1-echo
 uses_lab3-resp := lab2-loop lab1-echo
 uses_lab4-message := lab2-loop lab1-echo
+uses_lab5-election := lab4-message lab3-resp lab2-loop lab1-echo
 
 # $(call modules,LAB): the modules in a lab's folder.  $(call objects,FILES): what they compile to.
 modules = $(filter-out $(programs_$(1):%=$(1)/%.c),$(sort $(wildcard $(1)/*.c)))

@@ -1,0 +1,274 @@
+"""A cluster of servers, and what happens to it: one input after the other, each checked at once.
+
+Here is no chance and no plan: the same inputs make the same run, so a trace of them is all that a
+replay needs. Inputs that make no sense (any more) are passed over, so every part of a trace is a
+trace as well: a message is named by the event that sent it, and one that was not sent is not
+delivered.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, TypeAlias
+
+from grader.sim.invariants import Broken, Checks, check_all
+from grader.sim.server import (
+    LEADER,
+    SAVE_ENTRY,
+    SAVE_VOTE,
+    SEND,
+    SYNC,
+    Answer,
+    Config,
+    Effect,
+    Entry,
+    Host,
+    Server,
+    ServerEnded,
+    ServerHangs,
+    State,
+)
+
+# An input: (its number, kind, milliseconds, server, and two more):
+#   START a server that does not run, with the seed of its timeouts | 0
+#   TICK 0 | 0
+#   RECEIVE the number of the event that sent the message | which of its messages
+#   PROPOSE data | 0
+#   DOOM the server's next event that does anything ends in a crash, after so many of its effects |
+#        so much of what was saved since the last sync outlives it
+# and of no server (0):
+#   HEAL 0 | 0: nobody is doomed any more, and from now on the network is fair
+#   EXPECT leader | term: that all follow that leader; 0: any leader
+Input: TypeAlias = tuple[int, str, int, int, Any, int]
+START, TICK, RECEIVE, PROPOSE = "start", "tick", "receive", "propose"
+DOOM, HEAL, EXPECT = "doom", "heal", "expect"
+
+# The two rules that a part of a trace may break where the whole does not.
+NO_LEADER, DEPOSED = "a leader is elected", "a leader stays"
+
+_MOST_OVERDUE = 10
+
+Sent: TypeAlias = tuple[int, int, bytes]  # sender, receiver, message
+
+
+_NOTHING: Answer = ([], (0,) * 8)
+
+
+class Ended(Broken):
+    """A server ended or hangs. ``status`` is waitpid(2)'s, ``output`` what it printed last."""
+
+    def __init__(self, server: int, hangs: bool, status: int, output: bytes) -> None:
+        self.hangs, self.status, self.output = hangs, status, output
+        if hangs:
+            words = "does not return from a call"
+        elif os.WIFSIGNALED(status):
+            words = f"was ended by signal {os.WTERMSIG(status)}"
+        else:
+            words = f"ended with status {os.waitstatus_to_exitcode(status)}"
+        super().__init__("a server lives on", server, f"server {server} {words}")
+
+
+class Disk:
+    """What a server has saved, and how much of that outlives a crash."""
+
+    def __init__(self) -> None:
+        self.vote = (0, 0)
+        self.entries: list[Entry] = []
+        self.unsynced: list[Effect] = []
+
+    def sync(self) -> None:
+        """All that was saved is durable."""
+        for save in self.unsynced:
+            if save[0] == SAVE_VOTE:
+                self.vote = save[1:]
+            else:
+                del self.entries[save[1] - 1 :]
+                self.entries.append(save[2:])
+        self.unsynced = []
+
+
+class Cluster:
+    """Servers 1 to ``config.servers``; none runs at first. Times are milliseconds."""
+
+    def __init__(self, host: Host, config: Config, checks: list[Checks]) -> None:
+        self._host, self.config, self._checks = host, config, checks
+        count = config.servers + 1
+        self._servers: list[Server | None] = [None] * count
+        self.states: list[State | None] = [None] * count
+        self.disks = [Disk() for _ in range(count)]
+        self._doomed: dict[int, tuple[int, int]] = {}
+        self._overdue = [0] * count  # ticks in a row after which each was still due
+        self.inputs: list[Input] = []  # those that were not passed over
+        self.answers: list[Answer] = []  # to them: effects that came after a crash are left out
+        self.crashed: set[int] = set()  # the numbers of events that ended in a crash
+        self.sent: dict[int, list[Sent]] = {}  # by the number of the event
+
+    def runs(self, server: int) -> bool:
+        return self._servers[server] is not None
+
+    def apply(self, one: Input) -> list[Sent]:
+        """Makes it happen. Returns the messages that were sent. Raises Broken."""
+        number, kind, now, server, first, second = one
+        runs = self._servers[server]
+        if (runs is None) != (kind in (START, HEAL, EXPECT)):
+            return []
+        if kind in (DOOM, HEAL, EXPECT):
+            self._arrange(one)
+            return []
+        message = self._message(first, second, server) if kind == RECEIVE else None
+        if kind == RECEIVE and message is None:
+            return []
+        self.inputs.append(one)
+        try:
+            answer = self._call(one, message)
+        except ServerEnded as reason:
+            raise self._ended(server, reason) from None
+        self.answers.append(answer)
+        if kind == TICK:
+            self._check_deadline(server, now, answer[1][0])
+        elif message is not None and not answer[1][1]:
+            raise Broken(
+                "messages are accepted",
+                server,
+                f"server {server} refuses a message of "
+                f"server {message[0]}: its connection would be closed",
+            )
+        return self._take(number, server, answer)
+
+    def _arrange(self, one: Input) -> None:
+        """What no server notices."""
+        _, kind, _, server, first, second = one
+        self.inputs.append(one)
+        self.answers.append(_NOTHING)
+        if kind == DOOM:
+            self._doomed[server] = (first, second)
+        elif kind == HEAL:
+            self._doomed.clear()
+        else:
+            self._expect(first, second)
+
+    def _expect(self, leader: int, term: int) -> None:
+        agreed = self.agreed()
+        if leader == 0 and agreed is None:
+            raise Broken(
+                NO_LEADER,
+                0,
+                "the network has healed long ago, and there is no leader that all servers follow",
+            )
+        if leader != 0 and agreed != (leader, term):
+            raise Broken(
+                DEPOSED,
+                leader,
+                f"all servers followed server {leader} in term {term}, "
+                "and no message was lost since; they do so no longer",
+            )
+
+    def _message(self, event: int, which: int, server: int) -> Sent | None:
+        sent = self.sent.get(event, ())
+        if which < len(sent) and sent[which][1] == server:
+            return sent[which]
+        return None
+
+    def _call(self, one: Input, message: Sent | None) -> Answer:
+        _, kind, now, server, first, _ = one
+        runs = self._servers[server]
+        if runs is None:
+            return self._start(server, now, first)
+        if message is not None:
+            for check in self._checks:
+                check.received(server, message[0], message[2])
+            return runs.receive(now, message[0], message[2])
+        return runs.tick(now) if kind == TICK else runs.propose(now, first)
+
+    def _start(self, server: int, now: int, seed: int) -> Answer:
+        disk = self.disks[server]
+        runs, answer = self._host.start(
+            self.config, server, now, seed, disk.vote, list(disk.entries)
+        )
+        self._servers[server] = runs
+        for one in self._checks:
+            one.started(server, answer[1])
+        return answer
+
+    def _ended(self, server: int, reason: ServerEnded) -> Broken:
+        runs, self._servers[server] = self._servers[server], None
+        hangs = isinstance(reason, ServerHangs)
+        if runs is None:
+            return Ended(server, hangs, 0, str(reason).encode())
+        return Ended(server, hangs, runs.end(), runs.printed())
+
+    def _check_deadline(self, server: int, now: int, deadline: int) -> None:
+        """A tick does what is due; else a server would ask for ticks without an end."""
+        self._overdue[server] = self._overdue[server] + 1 if deadline <= now else 0
+        if self._overdue[server] == _MOST_OVERDUE:
+            raise Broken(
+                "deadlines move on",
+                server,
+                f"server {server} is due at {deadline} after "
+                f"each of {_MOST_OVERDUE} ticks, the last one at {now}",
+            )
+
+    def _take(self, number: int, server: int, answer: Answer) -> list[Sent]:
+        effects, state = answer
+        if not effects:
+            check_all(self._checks, server, answer)
+            self.states[server] = state
+            return []
+        if server in self._doomed:
+            return self._crash(number, server, effects)
+        sent = self._carry_out(number, server, effects)
+        check_all(self._checks, server, answer)
+        self.states[server] = state
+        return sent
+
+    def _carry_out(self, number: int, server: int, effects: list[Effect]) -> list[Sent]:
+        disk, sent = self.disks[server], []
+        for effect in effects:
+            kind = effect[0]
+            if kind == SEND:
+                sent.append((server, effect[1], effect[2]))
+            elif kind == SYNC:
+                disk.sync()
+            elif kind in (SAVE_VOTE, SAVE_ENTRY):
+                disk.unsynced.append(effect)
+        if sent:
+            self.sent[number] = sent
+        return sent
+
+    def _crash(self, number: int, server: int, effects: list[Effect]) -> list[Sent]:
+        after, kept = self._doomed.pop(server)
+        disk, effects = self.disks[server], effects[:after]
+        self.answers[-1] = (effects, self.answers[-1][1])
+        self.crashed.add(number)
+        sent = self._carry_out(number, server, effects)
+        for one in self._checks:
+            one.did(server, effects)
+        disk.unsynced = disk.unsynced[:kept]
+        for one in self._checks:
+            one.crashed(server, disk.unsynced)
+        disk.sync()
+        self.stop(server)
+        return sent
+
+    def stop(self, server: int) -> None:
+        runs, self._servers[server], self.states[server] = self._servers[server], None, None
+        if runs is not None:
+            runs.end()
+
+    def close(self) -> None:
+        for server in range(1, self.config.servers + 1):
+            self.stop(server)
+
+    def agreed(self) -> tuple[int, int] | None:
+        """The leader that all servers follow, and its term; None as long as there is none."""
+        first = self.states[1]
+        if first is None:
+            return None
+        term, leader = first[3], first[5]
+        known = self.states[leader]
+        if leader == 0 or known is None or known[2] != LEADER:
+            return None
+        for state in self.states[1:]:
+            if state is None or state[3] != term or state[5] != leader:
+                return None
+        return leader, term

@@ -1,0 +1,253 @@
+"""One server of the student's core: an event goes in, what the server did comes out.
+
+``labs/host/raft_sim.c`` describes the bytes. Nothing here looks at what they mean. All of it runs
+some 20,000 times a second, so records are tuples.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import struct
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+# What a server does: (SEND, to, message), (SAVE_VOTE, term, voted_for),
+# (SAVE_ENTRY, index, term, data), (SYNC,), (APPLY, index, term, data).
+SEND, SAVE_VOTE, SAVE_ENTRY, SYNC, APPLY = range(1, 6)
+Effect: TypeAlias = tuple[Any, ...]
+
+# What it is afterwards: (deadline, what the call returned, role, term, voted_for, leader,
+# last_index, commit_index).
+State: TypeAlias = tuple[int, int, int, int, int, int, int, int]
+FOLLOWER, CANDIDATE, LEADER = range(3)
+
+Answer: TypeAlias = tuple[list[Effect], State]
+Entry: TypeAlias = tuple[int, bytes]  # term and data
+
+_SIZE = struct.Struct("<I")
+_NEW = struct.Struct("<IBq7iQ")
+_TICK = struct.Struct("<IBq")
+_RECEIVE = struct.Struct("<IBqi")
+_STATUS = struct.pack("<IB", 1, ord("s"))
+_ENTRY = struct.Struct("<iI")
+_PAIR = struct.Struct("<ii")
+_TRIPLE = struct.Struct("<iii")
+_STATE = struct.Struct("<q7i")
+_AT_ONCE = 1 << 15  # bytes of an answer that one read takes
+
+
+@dataclass(frozen=True)
+class Config:
+    """What all servers of a cluster are told; times in milliseconds."""
+
+    servers: int
+    election_min: int = 150
+    election_max: int = 300
+    heartbeat: int = 50
+
+
+def share_cpu(worker: int) -> None:
+    """This process and all that it starts from now on run on one CPU, where neither has to wake
+    another for an answer: ``worker`` counts from 0.
+    """
+    allowed = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {allowed[worker % len(allowed)]})
+
+
+class Server(Protocol):
+    """A server that runs. Times are milliseconds. Each call may raise ServerEnded."""
+
+    def tick(self, now: int) -> Answer: ...
+    def receive(self, now: int, sender: int, message: bytes) -> Answer: ...
+    def propose(self, now: int, data: bytes) -> Answer: ...
+    def end(self) -> int:
+        """Ends it; the status is that of waitpid(2)."""
+        ...
+
+    def printed(self) -> bytes:
+        """The last that it printed, on either of its streams."""
+        ...
+
+
+class Host(Protocol):
+    """Starts servers."""
+
+    def start(
+        self,
+        config: Config,
+        server: int,
+        now: int,
+        seed: int,
+        vote: tuple[int, int],
+        entries: list[Entry],
+    ) -> tuple[Server, Answer]: ...
+
+
+class ServerEnded(Exception):
+    """A server ended, or closed its socket, instead of answering."""
+
+
+class ServerHangs(ServerEnded):
+    """A server did not answer in time: a function of the student's does not return."""
+
+
+def decode(data: bytes) -> Answer:
+    """What an answer says, without the four bytes of its size."""
+    end = len(data) - _STATE.size
+    at = 0
+    done: list[Effect] = []
+    while at < end:
+        kind = data[at]
+        if kind == SEND:
+            to, size = _PAIR.unpack_from(data, at + 1)
+            at += 9 + size
+            done.append((SEND, to, data[at - size : at]))
+        elif kind == SYNC:
+            done.append((SYNC,))
+            at += 1
+        elif kind == SAVE_VOTE:
+            done.append((SAVE_VOTE, *_PAIR.unpack_from(data, at + 1)))
+            at += 9
+        elif kind in (SAVE_ENTRY, APPLY):
+            index, term, size = _TRIPLE.unpack_from(data, at + 1)
+            at += 13 + size
+            done.append((kind, index, term, data[at - size : at]))
+        else:
+            raise ServerEnded(f"an answer holds an effect {kind}")
+    if at != end:
+        raise ServerEnded("an answer is cut short")
+    return done, _STATE.unpack_from(data, end)
+
+
+class ForkedServer:
+    """A child of raft_sim. Asked by plain read(2) and write(2): as fast as Python gets."""
+
+    def __init__(self, host: ForkingHost, pid: int, jobs: int, output: int) -> None:
+        self._host, self._pid = host, pid
+        self._jobs, self._output = jobs, output
+
+    def begin(
+        self,
+        config: Config,
+        server: int,
+        now: int,
+        seed: int,
+        vote: tuple[int, int],
+        entries: list[Entry],
+    ) -> Answer:
+        saved = b"".join(_ENTRY.pack(term, len(data)) + data for term, data in entries)
+        times = (config.election_min, config.election_max, config.heartbeat)
+        numbers = (server, config.servers, *times, *vote, seed)
+        size = _NEW.size - _SIZE.size + len(saved)
+        return self._ask(_NEW.pack(size, ord("n"), now, *numbers) + saved)
+
+    def tick(self, now: int) -> Answer:
+        return self._ask(_TICK.pack(9, 116, now))
+
+    def receive(self, now: int, sender: int, message: bytes) -> Answer:
+        return self._ask(_RECEIVE.pack(13 + len(message), 114, now, sender) + message)
+
+    def propose(self, now: int, data: bytes) -> Answer:
+        return self._ask(_TICK.pack(9 + len(data), 112, now) + data)
+
+    def status(self) -> State:
+        return self._ask(_STATUS)[1]
+
+    def _ask(self, job: bytes) -> Answer:
+        try:
+            os.write(self._jobs, job)
+            data = os.read(self._jobs, _AT_ONCE)
+            if len(data) < 4 or int.from_bytes(data[:4], "little") != len(data) - 4:
+                data = self._rest(data)
+        except BlockingIOError:
+            raise ServerHangs("it did not answer") from None
+        except (BrokenPipeError, ConnectionResetError):
+            raise ServerEnded("it ended") from None
+        return decode(data[4:])
+
+    def _rest(self, data: bytes) -> bytes:
+        """The whole answer that begins with ``data``."""
+        pieces, size = [data], len(data)
+        while size < 4 or size < 4 + int.from_bytes(b"".join(pieces)[:4], "little"):
+            piece = os.read(self._jobs, 1 << 20)
+            if not piece:
+                raise ServerEnded("it ended")
+            pieces.append(piece)
+            size += len(piece)
+        return b"".join(pieces)
+
+    def end(self) -> int:
+        if self._jobs < 0:
+            return 0
+        status = self._host.end(self._pid)  # before its socket closes, which would let it exit
+        os.close(self._jobs)
+        self._jobs = -1
+        return status
+
+    def printed(self) -> bytes:
+        size = os.fstat(self._output).st_size
+        return os.pread(self._output, 1 << 16, max(0, size - (1 << 16)))
+
+    def __del__(self) -> None:
+        for descriptor in (self._jobs, self._output):
+            if descriptor >= 0:
+                with contextlib.suppress(OSError):
+                    os.close(descriptor)
+
+
+class ForkingHost:
+    """raft_sim, on the other end of ``jobs`` (its descriptor 3). A server that does not answer
+    within ``patience_s`` real seconds hangs.
+    """
+
+    def __init__(self, jobs: socket.socket, patience_s: int = 10) -> None:
+        self._jobs = jobs
+        self._patience = struct.pack("@ll", patience_s, 0)
+        self._wait_at_most(jobs)
+
+    def _wait_at_most(self, one: socket.socket) -> None:
+        """A read fails then with EAGAIN, at no cost to those that do not: socket(7)."""
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, self._patience)
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, self._patience)
+
+    def start(
+        self,
+        config: Config,
+        server: int,
+        now: int,
+        seed: int,
+        vote: tuple[int, int],
+        entries: list[Entry],
+    ) -> tuple[ForkedServer, Answer]:
+        forked = self._fork()
+        return forked, forked.begin(config, server, now, seed, vote, entries)
+
+    def _fork(self) -> ForkedServer:
+        try:
+            self._jobs.sendall(_SIZE.pack(1) + b"f")
+            _, descriptors, _, _ = socket.recv_fds(self._jobs, 1, 2)
+            if len(descriptors) != 2:
+                raise ServerEnded("raft_sim ended")
+            with socket.socket(fileno=descriptors[0]) as jobs:
+                self._wait_at_most(jobs)
+                jobs.detach()
+            return ForkedServer(self, self._number(), *descriptors)
+        except OSError as error:
+            raise ServerEnded(f"raft_sim does not answer: {error}") from None
+
+    def end(self, pid: int) -> int:
+        """Ends a server. Returns its status, as of waitpid(2). None outlives raft_sim."""
+        try:
+            self._jobs.sendall(_SIZE.pack(5) + b"e" + _SIZE.pack(pid))
+            return self._number()
+        except (OSError, ServerEnded):
+            return signal.SIGKILL
+
+    def _number(self) -> int:
+        answer = self._jobs.recv(8, socket.MSG_WAITALL)
+        if len(answer) != 8:
+            raise ServerEnded("raft_sim ended")
+        return int.from_bytes(answer[4:], "little", signed=True)
