@@ -5,7 +5,8 @@ PYTHON ?= python3
 VENV ?= .venv
 WORK ?= labs
 OUT ?= out
-export WORK OUT SEED STAGE ALL BORROW ISOLATION REPEAT VALGRIND ARGS PROGRAM TIER TRACE RELEASE BOOK_LANG HEX FILE FORMAT
+export WORK OUT CACHE SEED STAGE ALL BORROW ISOLATION REPEAT VALGRIND ARGS PROGRAM TIER TRACE RELEASE BOOK_LANG HEX FILE FORMAT
+export DURATION KILLS N CONFIG SUBMISSIONS LAB POLICY LAYOUT SCHEDULER WORKERS MINUTES
 
 # Grading ends with 1 where a stage failed, and with 2 where the grader or its use is at fault.  make itself ends with 1
 # only in question mode (-q), for a recipe line that it would have to run; lines with a + run all the same.
@@ -48,13 +49,45 @@ run%: $(VENV)/student
 stages debug hint replay explain kit: $(VENV)/student
 	@$(grader) $@ $(LAB)
 
-bench: $(VENV)/bench
+cluster soak: $(VENV)/student
+	@$(python) -m grader.$@
+
+client: $(VENV)/student
+	@$(python) -m grader.cluster_client
+
+bench: $(VENV)/$(if $(filter class,$(LAB)),class,bench)
 	@$(grader) bench $(LAB)
 
 doctor:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	{ echo "doctor: Python 3.11 or later is missing ($(PYTHON) is not one)"; exit 1; }
 	@$(MAKE) -s $(VENV)/student && $(grader) doctor
+
+# --- the instructor's ---
+
+# An option of class mode for a variable that is set, and a switch for one that is 1.
+option = $(if $($(1)),--$(2) "$$$(1)")
+switch = $(if $(filter-out 0,$($(1))),--$(2))
+
+# A class has a folder of its own, unless OUT names one: the other targets' is removed by make clean.
+class class-report: export OUT := $(if $(filter file,$(origin OUT)),graded/lab$(LAB),$(OUT))
+
+class: $(VENV)/class
+	@$(python) -m grader.classroom grade "$$SUBMISSIONS" --lab "$$LAB" --out "$$OUT" \
+	$(call option,SEED,seed) $(call option,POLICY,policy) $(call option,LAYOUT,layout) \
+	$(call option,SCHEDULER,scheduler) $(call option,WORKERS,workers) $(call switch,UNSAFE,unsafe) \
+	$(call switch,SEED_PER_STUDENT,seed-per-student) $(call switch,RETRY,retry) \
+	$(call switch,ONLY_CHANGED,only-changed)
+
+class-report: $(VENV)/class
+	@$(python) -m grader.classroom report "$$OUT" $(call option,POLICY,policy)
+
+similarity: $(VENV)/class
+	@$(python) -m grader.classroom $@ "$$SUBMISSIONS" --lab "$$LAB" --out "$$OUT" $(call option,LAYOUT,layout)
+
+gradescope autolab github-classroom: $(VENV)/class
+	@$(python) -m grader.classroom $@ --lab "$$LAB" --out "$$OUT" $(call option,SEED,seed) \
+	$(call option,POLICY,policy) $(call option,MINUTES,minutes) $$ARGS
 
 # --- the toolkit's own tests ---
 
@@ -91,5 +124,5 @@ $(VENV)/bin/python:
 	+@$(PYTHON) -m venv '$(VENV)' || \
 	{ rm -rf '$(VENV)'; echo "set-up failed: no venv module (Debian: apt-get install python3-venv)" >&2; exit 2; }
 
-.PHONY: help grade stages debug hint replay explain bench kit doctor test matrix fuzz lint book clean
+.PHONY: help grade stages debug hint replay explain cluster soak client bench kit class class-report similarity gradescope autolab github-classroom doctor test matrix fuzz lint book clean
 .PRECIOUS: $(VENV)/bin/python $(VENV)/%

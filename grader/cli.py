@@ -16,18 +16,17 @@ from pathlib import Path
 
 from rich.console import Console
 
-from grader import bench, doctor, engine, explain, kit, starters
+from grader import bench, doctor, engine, explain, kit, replay, starters
 from grader.errors import MachineError, UsageError, story
 from grader.labs import LABS, Lab
 from grader.labs.hints import hint_for
 from grader.labs.stage import Stage
-from grader.report import card, escape, terminal, write
+from grader.report import escape, terminal, write
 from grader.report.model import LabResult
 from grader.run import build, isolation
 from grader.run.debugger import Debugger
 from grader.run.runtime import runtime_folder
 from grader.run.sandbox import Sandbox
-from grader.run.world import Event
 from grader.settings import Settings
 from grader.verdicts import StageFailure, Verdict
 
@@ -75,7 +74,7 @@ def sandbox(settings: Settings) -> Iterator[tuple[Sandbox, str]]:
     isolation.raise_descriptor_limit()
     level = isolation.enter(settings.isolation)
     with runtime_folder() as folder:
-        keeper = build.build_keeper(folder, settings.out / "build", compiler)
+        keeper = build.build_keeper(folder, settings.cache, compiler)
         made = Sandbox(level, folder, keeper)
         made.own(made.scratch)
         yield made, compiler
@@ -87,7 +86,7 @@ def builder_for(lab: Lab, settings: Settings, made: Sandbox, compiler: str) -> b
         made,
         settings.work,
         (*lab.uses, lab.folder),
-        settings.out / "build",
+        settings.cache,
         compiler,
         tuple(folder for folder in settings.borrow if folder in lab.uses),
     )
@@ -111,6 +110,7 @@ def grade_lab(
         settings.repeat,
         debugger,
         settings.valgrind,
+        settings.shared_deadline_s,
     )
     stages = engine.stages_of(lab)
     with (
@@ -220,12 +220,15 @@ def command_run(settings: Settings, console: Console, number: str) -> int:
 
 
 def command_debug(settings: Settings, console: Console) -> int:
-    """One stage with its program under gdb, without a deadline."""
+    """One stage with its program under gdb, without a deadline. Where a simulated server failed in
+    it, that server alone.
+    """
     lab, _ = stage_named(settings.stage)
-    debugger = Debugger(settings.work)
     debugged = replace(settings, go_on=True, isolation=isolation.LIMITS)
     with sandbox(debugged) as (made, compiler):
-        grade_lab(lab, debugged, made, compiler, console, debugger)
+        builder = builder_for(lab, debugged, made, compiler)
+        if not replay.debug(lab, debugged, made, builder):
+            grade_lab(lab, debugged, made, compiler, console, Debugger(settings.work))
     return 0
 
 
@@ -248,36 +251,18 @@ def command_hint(settings: Settings, console: Console) -> int:
 
 
 def command_replay(settings: Settings, console: Console) -> int:
-    """Runs the stage of a trace again, and shows all that was sent and seen then."""
-    path = os.environ.get("TRACE")
-    if not path:
-        raise UsageError("which trace? TRACE=out/traces/lab1-1.4.jsonl names one")
-    try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-        head, *events = [json.loads(line) for line in lines]
-        lab, stage = stage_named(head["stage"])
-        then = replace(
-            settings, work=Path(head["work"]), seed=int(head["seed"]), stage=stage.id, go_on=True
-        )
-        seen = [Event(**{**event, "data": bytes.fromhex(event["data"])}) for event in events]
-    except OSError as error:
-        raise UsageError(f"TRACE={path}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"TRACE={path}: this is no trace of the grader") from error
-    if not then.work.is_dir():
-        raise UsageError(f"TRACE={path}: the folder that it graded is gone: {then.work}")
-    console.print(
-        f"what happened then ({head['verdict']}: {escape.visible(head['summary'])})", markup=False
-    )
-    for event in seen:
-        console.print(
-            f"{event.at:9.4f} s  {escape.visible(card.describe(event))}",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
-    console.print("the same stage, with the same seed, now:", markup=False)
+    """Runs what a trace is of again, and shows all that was sent and seen then. Of simulated
+    servers, says whether the same failure comes at the same event.
+    """
+    old = replay.read(os.environ.get("TRACE"))
+    lab, stage = stage_named(old.head["stage"])
+    then = old.settings(settings, stage)
+    if not old.is_simulated:
+        replay.show_events(old, console)
     with sandbox(then) as (made, compiler):
+        if old.is_simulated:
+            builder = builder_for(lab, then, made, compiler)
+            return replay.again(old, lab, then, made, builder, console)
         grade_lab(lab, then, made, compiler, console)
     return 0
 
@@ -303,8 +288,13 @@ def command_bench(settings: Settings, console: Console, number: str = "") -> int
     """Measures a lab's programs, optimized and without sanitizers, beside peers. 1 where one of
     them does not compile or serve.
     """
-    lab = lab_named(number)
     options = bench.options(os.environ.get("ARGS", ""))
+    if number == "class":  # Dask's workers need a main module that they may import
+        writable(settings.out)
+        os.environ["OUT"] = str(settings.out)
+        os.chdir(ROOT)
+        os.execv(sys.executable, [sys.executable, "-m", "grader.classroom.bench"])
+    lab = lab_named(number)
     with sandbox(settings) as (made, compiler):
         plain = engine.Plan(lab, settings.seed)
         builder = builder_for(lab, settings, made, compiler)

@@ -181,6 +181,18 @@ _CHECKS = (
         ),
     ),
     Check(
+        "libraft",
+        "make bench LAB=5, LAB=6",
+        probes.builds_with("-lraft"),
+        ("libraft-dev", "libraft-dev", "raft-devel", "raft"),
+    ),
+    Check(
+        "etcd",
+        "make bench LAB=6",
+        probes.tool("etcd"),
+        ("etcd-server", "etcd-server", "etcd", "etcd"),
+    ),
+    Check(
         "curl, wrk",
         "make test: HTTP",
         probes.on_path("curl", "wrk"),

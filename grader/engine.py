@@ -20,8 +20,10 @@ from _pytest.runner import runtestprotocol
 
 from grader.errors import MachineError, UsageError, story
 from grader.labs import Lab
+from grader.labs.codec import foreign_answer
 from grader.labs.fixtures import ATTEMPT
 from grader.labs.stage import VALGRIND_SLOWNESS, Attempt, Stage
+from grader.patience import Patience
 from grader.report import card
 from grader.report.model import LabResult, StageResult
 from grader.run.build import Builder
@@ -44,7 +46,8 @@ class Reporter(Protocol):
 @dataclass(frozen=True)
 class Plan:
     """What to run. ``only`` is one stage's id; ``go_on`` runs what is behind a failure, and the
-    extensions.
+    extensions; with ``shared_deadline_s``, what is behind two stages that hung has so much time in
+    all.
     """
 
     lab: Lab
@@ -54,6 +57,7 @@ class Plan:
     repeat: bool = True
     debugger: Debugger | None = None
     valgrind: bool = False
+    shared_deadline_s: float = 0
 
 
 def stages_of(lab: Lab) -> list[Stage]:
@@ -98,7 +102,7 @@ def bare_attempt(plan: Plan, sandbox: Sandbox, builder: Builder) -> Iterator[Att
     deadline.
     """
     stage = Stage(f"{plan.lab.number}.0", "no stage", 0, "")
-    attempt = Attempt(stage, plan.seed, sandbox, builder, World(None))
+    attempt = Attempt(stage, plan.seed, sandbox, builder, World(None), plan.debugger)
     try:
         yield attempt
     finally:
@@ -155,8 +159,10 @@ class _Engine:
         self.plan, self.sandbox, self.builder = plan, sandbox, builder
         self.traces, self.reporter, self.result = traces, reporter, result
         self.unknown_stage = ""
+        self._patience = Patience(plan.shared_deadline_s)
         self._blocked_by = ""
         self._outcome: StageResult | None = None
+        self._used_s = 0.0  # of its deadline, by the last run
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         items.sort(key=lambda item: _stage(item).order)
@@ -200,37 +206,47 @@ class _Engine:
             return "" if stage.id == self.plan.only else "not asked for"
         if stage.extension and not self.plan.go_on:
             return "an extension: ALL=1 runs it"
-        return f"behind stage {self._blocked_by}" if self._blocked_by else ""
+        if self._blocked_by:
+            return f"behind stage {self._blocked_by}"
+        return self._patience.reason_to_skip()
 
     def _judge(self, item: pytest.Item, nextitem: pytest.Item | None, stage: Stage) -> StageResult:
-        """A failure is run again: it stands, and is marked unstable if it does not repeat."""
+        """The first run counts."""
         began = time.monotonic()
-        first = self._attempt(item, nextitem, stage)
-        failed = first.verdict not in (
-            Verdict.PASS,
-            Verdict.SKIPPED,
-            Verdict.GRADER_ERROR,
-            Verdict.BUILD,
-        )
-        if failed and self.plan.repeat and self.plan.debugger is None:
-            again = self._attempt(item, nextitem, stage)
-            first.unstable = again.verdict is not first.verdict
-            if first.failure is not None and first.verdict is again.verdict is Verdict.HANG:
-                twice = f"{first.failure.summary}; so it was in a second run"
-                first.failure = replace(first.failure, summary=twice)
+        own_s = stage.seconds * (VALGRIND_SLOWNESS if self.plan.valgrind else 1)
+        seconds = self._patience.seconds(own_s)
+        first = self._attempt(item, nextitem, stage, seconds)
+        hung = first.verdict is Verdict.HANG
+        self._patience.judged(self._used_s, hung)
+        if not self._patience.is_shared:
+            self._look_again(first, item, nextitem, stage)
+        elif hung and seconds < own_s:
+            _say_more(first, self._patience.words())
         first.duration_s = round(time.monotonic() - began, 3)
         return first
 
+    def _look_again(
+        self, first: StageResult, item: pytest.Item, nextitem: pytest.Item | None, stage: Stage
+    ) -> None:
+        """A failure is run again: it stands, and is marked unstable if it does not repeat."""
+        final = (Verdict.PASS, Verdict.SKIPPED, Verdict.GRADER_ERROR, Verdict.BUILD)
+        if first.verdict in final or not self.plan.repeat or self.plan.debugger is not None:
+            return
+        own_s = stage.seconds * (VALGRIND_SLOWNESS if self.plan.valgrind else 1)
+        again = self._attempt(item, nextitem, stage, self._patience.seconds_again(own_s))
+        first.unstable = again.verdict is not first.verdict
+        if first.verdict is again.verdict is Verdict.HANG:
+            _say_more(first, "so it was in a second run")
+
     def _attempt(
-        self, item: pytest.Item, nextitem: pytest.Item | None, stage: Stage
+        self, item: pytest.Item, nextitem: pytest.Item | None, stage: Stage, seconds: float
     ) -> StageResult:
-        slowness = VALGRIND_SLOWNESS if self.plan.valgrind else 1
         attempt = Attempt(
             stage,
             self.plan.seed,
             self.sandbox,
             self.builder,
-            World(None if self.plan.debugger else stage.seconds * slowness),
+            World(None if self.plan.debugger else seconds),
             self.plan.debugger,
             self.plan.valgrind,
         )
@@ -241,7 +257,12 @@ class _Engine:
             runtestprotocol(item, log=False, nextitem=nextitem)
         finally:
             attempt.close()
-        return self._outcome or self._result(stage, Verdict.PASS)
+        result = self._outcome or self._result(stage, Verdict.PASS)
+        if attempt.simulated.schedules:
+            result.schedules = attempt.simulated.schedules
+            result.events = attempt.simulated.events
+            result.virtual_s = attempt.simulated.virtual_ms / 1000
+        return result
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -249,6 +270,7 @@ class _Engine:
     ) -> Iterator[None]:
         """Looks at what a stage raised while its programs still run."""
         if self._outcome is None:
+            self._used_s = item.stash[ATTEMPT].world.used()
             error = call.excinfo.value if call.excinfo else None
             if error is None and call.when == "call":
                 error = card.found_at_the_end(item.stash[ATTEMPT])
@@ -260,6 +282,7 @@ class _Engine:
         attempt, stage = item.stash[ATTEMPT], _stage(item)
         if isinstance(error, NotAttempted):
             return self._result(stage, Verdict.SKIPPED, note=f"not attempted: {error}")
+        error = foreign_answer(error) or error
         if isinstance(error, StageFailure):
             card.sharpen(error, attempt)
             result = self._result(stage, error.verdict)
@@ -276,6 +299,11 @@ class _Engine:
         return StageResult(
             stage.id, stage.title, verdict, points, stage.points, stage.extension, note=note
         )
+
+
+def _say_more(result: StageResult, words: str) -> None:
+    if result.failure is not None:
+        result.failure = replace(result.failure, summary=f"{result.failure.summary}; {words}")
 
 
 def _rule(item: pytest.Item) -> str:

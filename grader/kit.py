@@ -5,12 +5,9 @@ each run.
 from __future__ import annotations
 
 import fnmatch
-import gzip
-import io
-import tarfile
 from pathlib import Path
 
-from grader import starters
+from grader import packing, starters
 from grader.errors import UsageError
 from grader.labs import LABS, Lab
 from grader.tree import ROOT, newest_commit_s, project_files
@@ -25,6 +22,7 @@ _STAYS_OUT = (
     "grader/requirements/book.*",
     "grader/requirements/class.*",
     "grader/requirements/dev.*",
+    "grader/requirements/platform.*",
     "handouts/conf.py",
 )
 _GOES_IN = (
@@ -55,16 +53,10 @@ def make_kit(out: Path, release: list[int], root: Path = ROOT) -> Path:
     if (root / starters.FOLDER).exists():
         raise UsageError("this is a kit already: 'make kit' works in the project's repository")
     released = [_lab(number).folder for number in release]
-    members = {}
-    for name in project_files(root):
-        place = _place(name, released)
-        if place:
-            members[f"{TOP}/{place}"] = root / name
-    path = out / NAME
-    half = path.with_name(f"{NAME}.part")
-    half.write_bytes(_archive(members, newest_commit_s(root)))
-    half.replace(path)
-    return path
+    places = {name: _place(name, released) for name in project_files(root)}
+    files = packing.read(root, (name for name, place in places.items() if place))
+    members = {f"{TOP}/{places[name]}": member for name, member in files.items()}
+    return packing.write(out / NAME, packing.tar_gz(members, newest_commit_s(root)))
 
 
 def _lab(number: int) -> Lab:
@@ -90,19 +82,3 @@ def _place(name: str, released: list[str]) -> str:
         if fnmatch.fnmatchcase(name, "labs/lab*-*/*")
         else name
     )
-
-
-def _archive(members: dict[str, Path], mtime_s: int) -> bytes:
-    """A gzip-compressed tar archive without names, owners and times of this machine."""
-    plain = io.BytesIO()
-    with tarfile.open(fileobj=plain, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for name, path in sorted(members.items()):
-            data = path.read_bytes()
-            member = tarfile.TarInfo(name)  # owner 0, and no owner's name
-            member.size, member.mtime = len(data), mtime_s
-            member.mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
-            archive.addfile(member, io.BytesIO(data))
-    packed = io.BytesIO()
-    with gzip.GzipFile(filename="", mode="wb", fileobj=packed, mtime=0) as compressed:
-        compressed.write(plain.getvalue())
-    return packed.getvalue()

@@ -21,6 +21,7 @@ class Settings:
 
     work: Path
     out: Path
+    cache: Path  # of what was built
     seed: int
     stage: str | None
     go_on: bool
@@ -28,6 +29,7 @@ class Settings:
     isolation: str | None
     borrow: tuple[str, ...] = ()
     valgrind: bool = False
+    shared_deadline_s: int = 0
 
     @staticmethod
     def from_environment() -> Settings:
@@ -38,14 +40,21 @@ class Settings:
         return Settings(
             work=work.absolute(),
             out=out.absolute(),
+            cache=Path(os.environ.get("CACHE") or out / "build").absolute(),
             seed=_seed(os.environ.get("SEED") or "1"),
             stage=os.environ.get("STAGE") or None,
             go_on=_switch("ALL", "0"),
             repeat=_switch("REPEAT", "1"),
             isolation=_isolation(os.environ.get("ISOLATION") or None),
             valgrind=_valgrind(),
-            borrow=tuple(map(_borrowed, filter(None, os.environ.get("BORROW", "").split(",")))),
+            shared_deadline_s=_seconds("SHARED_DEADLINE"),
+            borrow=folders(os.environ.get("BORROW", "")),
         )
+
+
+def folders(numbers: str) -> tuple[str, ...]:
+    """Of labs that the reference has here, from BORROW's value. Raises UsageError."""
+    return tuple(map(_borrowed, filter(None, numbers.split(","))))
 
 
 def _borrowed(number: str) -> str:
@@ -60,6 +69,13 @@ def _seed(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or len(text) > 18:
         raise UsageError(f"SEED={text}: a seed is a whole number from 0 on")
     return int(text)
+
+
+def _seconds(name: str) -> int:
+    value = os.environ.get(name) or "0"
+    if not (value.isascii() and value.isdigit()) or len(value) > 6:
+        raise UsageError(f"{name}={value}: it is a whole number of seconds, or 0 for none")
+    return int(value)
 
 
 def _switch(name: str, otherwise: str) -> bool:

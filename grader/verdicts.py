@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from grader.wire.diff import Difference
+
+if TYPE_CHECKING:
+    from grader.sim.run import Run
 
 
 class Verdict(StrEnum):
@@ -36,8 +39,8 @@ class StageFailure(Exception):
     """A stage found a rule broken.
 
     ``summary`` is one sentence about what was seen; ``difference`` the bytes, where bytes are at
-    fault; ``output`` the compiler's or sanitizer's own words. ``verdict`` may be sharpened
-    afterwards, when the process turns out to have crashed.
+    fault; ``output`` the compiler's or sanitizer's own words; ``run`` what led to it in simulated
+    servers. ``verdict`` may be sharpened afterwards, when the process turns out to have crashed.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class StageFailure(Exception):
         difference: Difference | None = None,
         diagnosis: Diagnosis | None = None,
         output: str = "",
+        run: Run | None = None,
     ) -> None:
         super().__init__(summary)
         self.summary = summary
@@ -55,6 +59,7 @@ class StageFailure(Exception):
         self.difference = difference
         self.diagnosis = diagnosis
         self.output = output
+        self.run = run
 
 
 class Hang(StageFailure):

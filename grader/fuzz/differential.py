@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from grader.fuzz.cases import MESSAGES, REPLIES, REQUESTS, Case, make
+from grader.labs.codec import packed_text, packed_words
+from grader.labs.lab4.decoded import fields_of, packed
 from grader.wire import messages, resp
-from grader.wire.table import LAYOUTS, layout_of
+from grader.wire.table import LAYOUTS
 
 _MORE, _DONE, _ERROR = range(3)
 _VERDICTS = ("MORE", "DONE", "ERROR")
@@ -227,16 +229,8 @@ def _answer(data: bytes, about: bytes) -> tuple[int, bytes]:
     return len(data), struct.pack("<BI", _DONE, len(data)) + about
 
 
-def _words(words: list[bytes]) -> bytes:
-    return struct.pack("<I", len(words)) + b"".join(map(_text, words))
-
-
-def _text(text: bytes) -> bytes:
-    return struct.pack("<I", len(text)) + text
-
-
 def _request(words: list[bytes]) -> tuple[int, bytes]:
-    return _answer(resp.encode_request(words), _words(words))
+    return _answer(resp.encode_request(words), packed_words(words))
 
 
 def _reply(reply: Any) -> tuple[int, bytes]:
@@ -244,22 +238,14 @@ def _reply(reply: Any) -> tuple[int, bytes]:
         case int():
             about = struct.pack("<cq", b":", reply)
         case resp.Simple(text) | resp.Failure(text):
-            about = (b"+" if isinstance(reply, resp.Simple) else b"-") + _text(text)
+            about = (b"+" if isinstance(reply, resp.Simple) else b"-") + packed_text(text)
         case _:
-            about = b"*" + _words(reply)
+            about = b"*" + packed_words(reply)
     return _answer(resp.encode_reply(reply), about)
 
 
 def _message(message: messages.Message) -> tuple[int, bytes]:
-    layout = layout_of(message)
-    about = struct.pack("<I", layout.number)
-    entries = getattr(message, "entries", ())
-    for one in layout.fields:
-        value = len(entries) if one.unit == "count" else getattr(message, one.name)
-        about += struct.pack("<q", value)
-    for entry in entries:
-        about += struct.pack("<q", entry.term) + _text(entry.data)
-    return _answer(messages.encode(message), about)
+    return _answer(messages.encode(message), packed(fields_of(message)))
 
 
 _ANSWERS: dict[str, Callable[[Any], tuple[int, bytes]]] = {

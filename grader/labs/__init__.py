@@ -20,4 +20,16 @@ LABS = (
     Lab(2, "lab2-loop", "One event loop, two backends", uses=("lab1-echo",)),
     Lab(3, "lab3-resp", "A RESP parser, and a store behind it", uses=("lab1-echo", "lab2-loop")),
     Lab(4, "lab4-message", "Raft's messages, byte for byte", uses=("lab1-echo", "lab2-loop")),
+    Lab(
+        5,
+        "lab5-election",
+        "Elections",
+        uses=("lab1-echo", "lab2-loop", "lab3-resp", "lab4-message"),
+    ),
+    Lab(
+        6,
+        "lab6-replication",
+        "A replicated store",
+        uses=("lab1-echo", "lab2-loop", "lab3-resp", "lab4-message", "lab5-election"),
+    ),
 )

@@ -50,6 +50,21 @@ COMMON = {
         "Something is allocated again and again, and freed never or too late.",
         "Give every allocation one place that frees it, and a bound to everything that waits.",
     ),
+    "disk-bound": Hint(
+        "What does your program write to its folder, and does that ever shrink?",
+        "A file grows without end, or new files are made again and again.",
+        "Keep in the folder what the next start needs, and no more: what it replaces goes.",
+    ),
+    "folder-spoilt": Hint(
+        "What does your program make in its folder besides plain files?",
+        "It leaves links, or folders in folders, or changes the folder while nobody asked it to.",
+        "A storage has one folder, a few files in it, and touches them within its calls only.",
+    ),
+    "foreign-answer": Hint(
+        "To which descriptors do your modules write?",
+        "One that is not theirs was written to: a number that was kept after close(), or guessed.",
+        "Use a descriptor only as long as it is open, and set the variable to -1 with close().",
+    ),
     "output-flood": Hint(
         "Which message stands there again and again?",
         "A loop goes on after an error that will not go away by itself, and reports it each time.",

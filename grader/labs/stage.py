@@ -17,8 +17,9 @@ from grader.run.build import Builder
 from grader.run.debugger import Debugger
 from grader.run.program import Program
 from grader.run.random import Random
+from grader.run.recorder import Recorder
 from grader.run.sandbox import SANITIZER_EXIT, Limits, Sandbox
-from grader.run.world import World
+from grader.run.world import Source, World
 from grader.verdicts import NotAttempted
 
 # In place of the sanitizers: memcheck also finds the use of what was never set. Slower by 20 times.
@@ -73,6 +74,15 @@ class Closable(Protocol):
     def close(self) -> None: ...
 
 
+@dataclass(frozen=True)
+class Simulated:
+    """How much a stage has simulated: runs, inputs that were delivered and checked, and time."""
+
+    schedules: int = 0
+    events: int = 0
+    virtual_ms: int = 0
+
+
 @dataclass
 class Attempt:
     """One run of one stage: its world, its seed, and all programs that it started, which ``close``
@@ -88,6 +98,7 @@ class Attempt:
     valgrind: bool = False
     programs: list[Program] = field(default_factory=list)
     clients: list[Closable] = field(default_factory=list)
+    simulated: Simulated = Simulated()
 
     def random(self, *purpose: object) -> Random:
         """Numbers that depend on seed, stage and purpose alone."""
@@ -104,18 +115,27 @@ class Attempt:
         stdio: socket.socket | None = None,
         stdin: int | None = None,
         readable: Path | None = None,
+        writable: Path | None = None,
         closed_stdin: bool = False,
         jobs: socket.socket | None = None,
+        recorder: Recorder | None = None,
     ) -> Program:
         """Builds the student's ``program`` where that is needed, and starts it. It sees the folder
-        ``readable``, which lies in the sandbox's own; with ``closed_stdin``, the first descriptor
-        that it opens is 0; ``jobs`` is its descriptor 3.
+        ``readable``, and starts in the folder ``writable``, where it may write; both lie in the
+        sandbox's own. With ``closed_stdin``, the first descriptor that it opens is 0; ``jobs`` is
+        its descriptor 3.
         """
-        began = time.monotonic()
         checked = self.valgrind and build == "judge"
-        path = self.builder.built(program, "plain" if checked else build)
-        self.world.extend(time.monotonic() - began)  # the compiler's time is not the program's
+        path = self.built(program, "plain" if checked else build)
         command = [*(VALGRIND if checked else []), self.sandbox.seen(path), *args]
+        output: Source | None = stdio
+        if recorder is not None and jobs is not None:
+            command, output = [self.sandbox.seen(recorder.program), "1", *command], recorder
+        elif recorder is not None:
+            command, stdin = (
+                [self.sandbox.seen(recorder.program), "0", *command],
+                recorder.fileno(),
+            )
         if closed_stdin:
             command = ["/bin/sh", "-c", 'exec "$0" "$@" <&-', *command]
         if jobs is not None:
@@ -129,12 +149,22 @@ class Attempt:
             name=name or program,
             limits=limits,
             environment=environment,
-            stdio=stdio,
+            stdio=output,
             stdin=stdin,
             readable=readable,
+            writable=writable,
         )
         self.programs.append(started)
         return started
+
+    def built(self, program: str, build: str = "judge") -> Path:
+        """The student's program, built where that is needed: the compiler's time is not the
+        program's.
+        """
+        began = time.monotonic()
+        path = self.builder.built(program, build)
+        self.world.extend(time.monotonic() - began)
+        return path
 
     def require_attempt(self) -> None:
         """Raises NotAttempted where the stage's program is missing or still one of the

@@ -66,6 +66,22 @@ PROTOBUF = Source(
     ("codec_bench.c", "codec_protobuf.c"),
     "append_entries",
 )
+LIBRAFT = Source(
+    "election_libraft",
+    "raft/fixture.h",
+    "-lraft",
+    "libraft-dev",
+    ("election_bench.c", "election_libraft.c"),
+)
+REPLICATION = Source(
+    "replication_libraft",
+    "raft/fixture.h",
+    "-lraft",
+    "libraft-dev",
+    ("replication_bench.c", "replication_libraft.c"),
+)
+PLAIN_LOG = Source("storage_plain", files=("storage_bench.c", "storage_plain.c"))
+SET_LOAD = Source("set_load", files=("set_load.c", "set_resp.c", "set_etcd.c"))
 
 
 class LoadFailed(Exception):

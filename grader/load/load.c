@@ -11,6 +11,7 @@
  *
  * Prints one JSON object; with --pid, the server's CPU time is in it.  Exit status 1, with a line on stderr, if a byte was wrong, a connection
  * ended, or nothing came for --stall seconds (10); 2 for a wrong option. */
+#include "clock.h"
 #include "histogram.h"
 #include "options.h"
 #include "pattern.h"
@@ -27,10 +28,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { MOST_EVENTS = 512, NS_PER_S = 1000000000 };
+enum { MOST_EVENTS = 512 };
 
 struct client {
     int fd;
@@ -62,14 +62,6 @@ static _Noreturn void fail(const char *what, uint32_t index)
 static int stall_ms(const struct load *load)
 {
     return (int)(load->options.stall * 1000);
-}
-
-static int64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
 /* --- requests --- */
@@ -250,17 +242,6 @@ static void close_all(struct load *load)
 }
 
 /* --- the measurement --- */
-
-/* CPU time of a process so far; 0 for none. */
-static double cpu_seconds(long pid)
-{
-    struct timespec used = {0};
-    clockid_t clock;
-
-    if (pid != 0 && clock_getcpuclockid((pid_t)pid, &clock) == 0)
-        clock_gettime(clock, &used);
-    return (double)used.tv_sec + (double)used.tv_nsec / NS_PER_S;
-}
 
 /* How long this processor had nothing to do so far: proc(5), stat, where fields count ticks. */
 static double idle_seconds(void)

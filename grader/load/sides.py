@@ -9,7 +9,7 @@ import statistics
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
@@ -31,14 +31,17 @@ _SECONDS = 300
 
 
 def add_program(builder: Builder, name: str, *files: str) -> None:
-    """Has the builder make a program of the C files of this folder, NAME.c among them, around the
-    modules of the lab, by the rule for given ones. Comes before anything is built.
+    """Has the builder make a program of the C files of this folder, NAME.c among them, or of
+    labs/host, around the modules of the lab, by the rule for given ones. Comes before anything is
+    built.
     """
-    given = (*files, *(path.name for path in load.HERE.glob("*.h")))
-    builder.files |= {f"host/{file}": (load.HERE / file).read_bytes() for file in given}
-    words = " ".join(f"host/{file}" for file in files)
-    rule = f"\n$(eval $(call program,{builder.labs[-1]},{name},{words}))\n"
-    builder.files["lab.mk"] += rule.encode()
+    ours = {path.name: path for path in load.HERE.glob("*.[ch]")}
+    given = [file for file in ours if file in files or file.endswith(".h")]
+    builder.files |= {f"host/{file}": ours[file].read_bytes() for file in given}
+    words, lab = " ".join(f"host/{file}" for file in files), builder.labs[-1]
+    listed = f"\ngiven_{lab} := {name}\n"  # make has read the others' lines by then
+    rule = f"$(eval $(call program,{lab},{name},{words}))\n"
+    builder.files["lab.mk"] += (listed + rule).encode()
 
 
 @contextmanager
@@ -88,12 +91,12 @@ class Sides:
         load.install(source, built, self.bench.attempt.sandbox.folder)
         return True
 
-    def run(self, name: str, *words: object) -> list[float]:
-        """The figures that one run of a side prints."""
+    def run(self, name: str, *words: object, **more: Any) -> list[float]:
+        """The figures that one run of a side prints; ``more`` is as Attempt.start has it."""
         program = self.program if name == OURS else self.peers[name].name
         build = "plain" if name == OURS else "peer"
         with fresh(self.bench.attempt) as attempt:
-            started = attempt.start(program, *map(str, words), build=build)
+            started = attempt.start(program, *map(str, words), build=build, **more)
             status = started.wait_end()
             if status == 0:
                 return [float(word) for word in started.stdout.kept().split()]

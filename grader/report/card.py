@@ -12,16 +12,19 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
+from grader.labs import LABS
 from grader.labs.hints import hint_for
 from grader.labs.stage import Attempt
-from grader.report import escape
+from grader.report import escape, transcript
 from grader.report.model import ByteDiff, Failure
+from grader.run.output import find_report
 from grader.run.program import Program
-from grader.run.world import Event
+from grader.sim import ladder, page, trace
+from grader.sim.run import Run
 from grader.verdicts import Diagnosis, Hang, StageFailure, Verdict
-from grader.wire.diff import Difference, ascii_bytes, caption, hex_bytes, rows
+from grader.wire.diff import Difference, caption, hex_bytes, rows
 
-_TRANSCRIPT_LINES = 14
+_LARGEST_TRACE, _LARGEST_OF_A_PAGE = 32 << 20, 8 << 20  # bytes
 _STDERR_LINES = 12
 _REPORT_LINES = 30
 
@@ -52,7 +55,7 @@ def sharpen(failure: StageFailure, attempt: Attempt) -> None:
     """A wrong byte or a closed connection may be a crash: looks whether a program ended, or
     reported an error, or goes round in a loop.
     """
-    if failure.verdict is Verdict.BUILD:
+    if failure.verdict is Verdict.BUILD or failure.run is not None:
         return
     with contextlib.suppress(StageFailure):
         if not isinstance(failure, Hang):
@@ -131,25 +134,79 @@ def make(failure: StageFailure, attempt: Attempt, rule: str, traces: Path) -> Fa
         summary=failure.summary,
         see=stage.see,
         source=stage.source,
-        transcript=[describe(event) for event in attempt.world.events[-_TRANSCRIPT_LINES:]],
+        transcript=[] if failure.run else transcript.last_lines(attempt.world.events),
         diff=_byte_diff(failure.difference) if failure.difference else None,
         diagnosis_id=failure.diagnosis.id if failure.diagnosis else "",
         diagnosis=failure.diagnosis.text if failure.diagnosis else "",
-        process="; ".join(program.state() for program in attempt.programs),
-        stderr=_stderr(attempt.programs),
+        process="" if failure.run else "; ".join(p.state() for p in attempt.programs),
+        stderr=_printed(failure.run) if failure.run else _stderr(attempt.programs),
         output=failure.output,
         hint=hint_for(stage.id, hint_id).question,
         more_hints=f"make hint STAGE={stage.id} TIER=2",
         repeat=_command(attempt),
-        trace=_write_trace(attempt, failure, traces),
+        **_record(attempt, failure, traces),
     )
+
+
+def _record(attempt: Attempt, failure: StageFailure, traces: Path) -> dict[str, str]:
+    """The files that hold what happened, and the drawing. A run of many MiB is replaced by the
+    command that makes it again, and what is too much for a browser has no page.
+    """
+    traces.mkdir(parents=True, exist_ok=True)
+    path = traces / f"lab{attempt.stage.lab}-{attempt.stage.id}.jsonl"
+    if failure.run is None:
+        write_trace(path, attempt, failure)
+        path.with_suffix(".html").unlink(missing_ok=True)  # of another failure
+        return {"trace": str(path)}
+    head, shown = _head_of(attempt, failure), path.with_suffix(".html")
+    trace.write(path, failure.run, **head)
+    files = {"trace": str(path), "drawing": ladder.draw(failure.run)}
+    size = path.stat().st_size
+    if size > _LARGEST_TRACE:
+        write_trace(path, attempt, failure)
+    if not failure.run.family.has_page or size > _LARGEST_OF_A_PAGE:
+        shown.unlink(missing_ok=True)
+        return files
+    page.write(shown, failure.run, **head)
+    return files | {"page": str(shown)}
+
+
+def _head_of(attempt: Attempt, failure: StageFailure) -> dict[str, object]:
+    """What to run, and what came of it."""
+    stage = attempt.stage
+    return {
+        "lab": stage.lab,
+        "stage": stage.id,
+        "seed": attempt.seed,
+        "work": str(attempt.builder.work),
+        "borrow": "".join(_borrowed(attempt)).removeprefix("BORROW="),
+        "verdict": failure.verdict,
+        "summary": failure.summary,
+    }
+
+
+def _printed(run: Run) -> str:
+    """What the simulated servers printed: the one at fault, or all."""
+    server = run.broken.server if run.broken else 0
+    texts = [
+        escape.visible(data)
+        for number, data in sorted(run.printed.items())
+        if server in (0, number) and not find_report(data)
+    ]
+    return escape.tail("\n".join(text.rstrip() for text in texts), _STDERR_LINES)
 
 
 def _command(attempt: Attempt) -> str:
     words = ["make", f"lab{attempt.stage.lab}", f"STAGE={attempt.stage.id}", f"SEED={attempt.seed}"]
     if attempt.builder.work.name != "labs":
         words.append(f"WORK={attempt.builder.work}")
-    return shlex.join(words)
+    return shlex.join([*words, *_borrowed(attempt)])
+
+
+def _borrowed(attempt: Attempt) -> list[str]:
+    """BORROW, as it was given."""
+    numbers = [lab.number for lab in LABS if lab.folder in attempt.builder.borrowed]
+    return [f"BORROW={','.join(map(str, numbers))}"] if numbers else []
 
 
 def _stderr(programs: list[Program]) -> str:
@@ -177,32 +234,9 @@ def _byte_diff(diff: Difference) -> ByteDiff:
     )
 
 
-def describe(event: Event) -> str:
-    """An event of the transcript as one line."""
-    if event.size == 0:
-        return f"{event.who} {event.what}"
-    shown = event.data[:12]
-    more = " …" if event.size > len(shown) else ""
-    unit = "byte" if event.size == 1 else "bytes"
-    return (
-        f"{event.who} {event.what}: {event.size} {unit}  {hex_bytes(shown)}{more}  "
-        f"{ascii_bytes(shown)}{more}"
-    )
-
-
-def _write_trace(attempt: Attempt, failure: StageFailure, traces: Path) -> str:
+def write_trace(path: Path, attempt: Attempt, failure: StageFailure) -> None:
     """JSON Lines: what to run, then one event a line."""
-    stage = attempt.stage
-    path = traces / f"lab{stage.lab}-{stage.id}.jsonl"
-    head = {"trace_version": 1, "lab": stage.lab, "stage": stage.id, "seed": attempt.seed}
-    head |= {
-        "work": str(attempt.builder.work),
-        "verdict": failure.verdict,
-        "summary": failure.summary,
-    }
-    traces.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as file:
-        print(json.dumps(head), file=file)
+        print(json.dumps({"trace_version": 1, **_head_of(attempt, failure)}), file=file)
         for event in attempt.world.events:
             print(json.dumps({**asdict(event), "data": event.data.hex()}), file=file)
-    return str(path)

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from grader.report.escape import visible
@@ -21,26 +22,37 @@ from grader.verdicts import Verdict
 from grader.wire.diff import ROW, ascii_bytes
 
 _HERE = Path(__file__).resolve().parent
+STYLE = _HERE / "report.css"
 _TONES = {Verdict.PASS: "pass", Verdict.SKIPPED: "skipped", Verdict.GRADER_ERROR: "error"}
 _GAP = 0.35  # between the pieces of the bar, in points
 
 
-def render(results: list[LabResult]) -> str:
-    """The page as HTML. The style is its only resource, and the policy names that style by its
-    hash.
+def render(
+    results: list[LabResult], *, title: str = "", facts: Sequence[tuple[str, str]] = ()
+) -> str:
+    """The page as HTML. ``title`` stands in place of the points; ``facts`` are names and texts that
+    stand below it.
     """
-    style = (_HERE / "report.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    template = environment(_HERE).get_template("report.html.jinja")
+    return document(template, STYLE, results=results, title=title or _title(results), facts=facts)
+
+
+def document(template: Template, style: Path, **values: Any) -> str:
+    """A page from a template that extends ``page.html.jinja``. The reports' style and then the
+    other one are its only resource, and the policy names them by their hash.
+    """
+    sheets = dict.fromkeys((STYLE, style))
+    text = "".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    template = _environment().get_template("report.html.jinja")
-    return template.render(
-        results=results, style=Markup(style), policy=policy, title=_title(results)
-    )
+    return template.render(style=Markup(text), policy=policy, **values)
 
 
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_HERE),
+@cache  # compiling the templates takes longer than filling them
+def environment(*folders: Path) -> Environment:
+    """For templates in those folders: whatever they show is made visible, and escaped."""
+    made = Environment(
+        loader=FileSystemLoader([*folders, _HERE]),
         autoescape=True,
         finalize=_safe,
         undefined=StrictUndefined,
@@ -49,8 +61,8 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     functions = (bar, byte_rows, has_card, points_of, sections, skipped_ranges, tally, tone)
-    environment.globals.update({function.__name__: function for function in functions})
-    return environment
+    made.globals.update({function.__name__: function for function in functions})
+    return made
 
 
 def _safe(value: Any) -> Any:

@@ -44,10 +44,12 @@ class Failure:
     process: str  # what the program was doing when the stage failed
     stderr: str  # the tail of its standard error
     output: str  # the compiler's or the sanitizer's own words
-    hint: str  # the first tier, a question
+    hint: str  # the first tier, a question; in class mode a line for each that may be seen
     more_hints: str  # the command that shows the others
     repeat: str  # the command that repeats this failure
     trace: str  # the file with the whole transcript
+    drawing: str = ""  # simulated servers: the last events as a ladder
+    page: str = ""  # the file that shows them all, to be opened in a browser
 
 
 @dataclass
@@ -64,6 +66,10 @@ class StageResult:
     duration_s: float = 0.0
     note: str = ""  # why it was skipped, or what went wrong in the grader
     failure: Failure | None = None
+    # Of simulated servers: runs, events that were delivered and checked, and virtual seconds.
+    schedules: int | None = None
+    events: int | None = None
+    virtual_s: float | None = None
 
 
 @dataclass
@@ -137,10 +143,12 @@ _LAB_FIELDS = ("lab", "title", "seed", "isolation", "isolation_reason", "toolcha
 
 
 def _stage_json(stage: StageResult) -> dict[str, Any]:
-    data = asdict(stage)
-    if stage.failure is None:
-        del data["failure"]
-    return data
+    optional = ("failure", "schedules", "events", "virtual_s")
+    return {
+        name: value
+        for name, value in asdict(stage).items()
+        if value is not None or name not in optional
+    }
 
 
 def _stage_from_json(data: dict[str, Any]) -> StageResult:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
+from shlex import quote
 
 from grader.report.escape import visible
 from grader.report.model import ByteDiff, Failure, StageResult
@@ -27,6 +28,7 @@ class Kind(Enum):
     LOG = auto()  # what the grader saw, an event a line
     # What a program, the compiler or a sanitizer printed: never to be taken for the grader's words.
     PROGRAM = auto()
+    DRAWING = auto()  # the grader's own lines: never wrapped
     COMMAND = auto()  # to be copied: never wrapped, never cut
 
 
@@ -68,16 +70,25 @@ def _of_failure(failure: Failure, whose: str) -> list[Section]:
         Section("What was seen", failure.summary),
         Section("The bytes", _bytes_caption(failure.diff), Kind.BYTES, failure.diff),
         Section("Diagnosis", failure.diagnosis),
+        Section("What happened", failure.drawing, Kind.DRAWING),
         Section("Transcript", "\n".join(failure.transcript), Kind.LOG),
         Section("The program", failure.process),
         Section("Its stderr", failure.stderr, Kind.PROGRAM),
         Section(whose, failure.output, Kind.PROGRAM),
         Section("Read", "; ".join(filter(None, read))),
-        Section("Hint", failure.hint),
+        *map(Section, ("Hint", "Cause", "Remedy"), failure.hint.split("\n", 2)),
         Section("More hints", failure.more_hints, Kind.COMMAND),
         Section("Repeat it", failure.repeat, Kind.COMMAND),
-        Section("Trace", failure.trace, Kind.COMMAND),
+        _trace(failure),
+        Section("Step through it", failure.page, Kind.COMMAND),
     ]
+
+
+def _trace(failure: Failure) -> Section:
+    """Events of simulated servers can be had again, one by one."""
+    if failure.drawing:
+        return Section("Replay it", f"make replay TRACE={quote(failure.trace)}", Kind.COMMAND)
+    return Section("Trace", failure.trace, Kind.COMMAND)
 
 
 def _bytes_caption(diff: ByteDiff | None) -> str:

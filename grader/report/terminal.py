@@ -256,6 +256,10 @@ def _print_section(console: Console, section: Section) -> None:
         for event in section.text.split("\n"):
             _print_hanging(console, Text(" " * 2 * _INDENT), event, further=2)
         console.print()
+    elif section.kind is Kind.DRAWING:
+        for line in section.text.split("\n"):
+            _line(console, _text(console, " " * _INDENT + line))
+        console.print()
     elif section.kind is Kind.PROGRAM:
         _print_program(console, section.text)
 

@@ -20,15 +20,15 @@ def write(results: list[LabResult], out: Path, *, grade: bool = False) -> None:
     Raises OSError where a file can't be written; those before it are then new, it and those after
     it as they were.
     """
-    labs = [_safe(result.to_json()) for result in results]
-    files = {f"lab{lab['lab']}.json": _json(lab) for lab in labs}
+    labs = [result.to_json() for result in results]
+    files = {f"lab{lab['lab']}.json": json_text(lab) for lab in labs}
     if grade:
-        files["grade.json"] = _json(_grade(results, labs))
+        files["grade.json"] = json_text(_grade(results, labs))
     files["report.html"] = html.render(results)
     files["junit.xml"] = junit.render(*results)
     out.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
-        _replace(out / name, text.encode())
+        replace_file(out / name, text.encode())
 
 
 def _grade(results: list[LabResult], labs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -40,8 +40,9 @@ def _grade(results: list[LabResult], labs: list[dict[str, Any]]) -> dict[str, An
     }
 
 
-def _json(data: dict[str, Any]) -> str:
-    return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+def json_text(data: dict[str, Any]) -> str:
+    """As a file's text, in which all that it says is safe to show."""
+    return json.dumps(_safe(data), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _safe(value: Any) -> Any:
@@ -57,7 +58,8 @@ def _safe(value: Any) -> Any:
     return value
 
 
-def _replace(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes) -> None:
+    """Writes the file: a reader finds the old one or the new one, whole. Raises OSError."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:

@@ -9,13 +9,14 @@ import json
 import os
 import re
 import shutil
-import stat
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader.errors import MachineError, UsageError
 from grader.report import escape
+from grader.run.files import regular_file
+from grader.run.objects import Objects
 from grader.run.program import Program
 from grader.run.sandbox import MIB, Limits, Sandbox
 from grader.run.world import World
@@ -24,7 +25,8 @@ from grader.verdicts import StageFailure, Verdict
 ROOT = Path(__file__).resolve().parent.parent.parent
 LABS = ROOT / "labs"
 SOLUTIONS = ROOT / "solutions"
-KEEPER = Path(__file__).with_name("keeper.c")
+KEEPER = sorted(Path(__file__).parent.glob("keeper*.[ch]"))
+RECORDER = sorted(Path(__file__).parent.glob("recorder*.[ch]"))
 
 # One build may take this long; a laptop needs about a second.
 BUILD_SECONDS = 120
@@ -65,7 +67,7 @@ def sources(folder: Path) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     try:
         for name in sorted(filter(_NAME.fullmatch, os.listdir(at))):
-            data = _regular_file(at, name)
+            data = regular_file(name, _MAX_FILE, at)
             if data is not None:
                 found[name] = data
             if len(found) > _MAX_FILES or len(found.get(name, b"")) > _MAX_FILE:
@@ -74,19 +76,6 @@ def sources(folder: Path) -> dict[str, bytes]:
     finally:
         os.close(at)
     return found
-
-
-def _regular_file(folder: int, name: str) -> bytes | None:
-    """What is in it, up to a byte more than is allowed; None for anything but a regular file."""
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    try:
-        descriptor = os.open(name, flags, dir_fd=folder)
-    except OSError:
-        return None
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return None
-        return file.read(_MAX_FILE + 1)
 
 
 @dataclass
@@ -106,6 +95,7 @@ class Builder:
     borrowed: tuple[str, ...] = ()
     files: dict[str, bytes] = field(init=False)
     _staged: bool = field(default=False, init=False)
+    _hopeless: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
         self.files = {"lab.mk": (LABS / "lab.mk").read_bytes()}
@@ -119,12 +109,16 @@ class Builder:
 
     def programs(self, lab: str) -> list[str]:
         """The programs of a lab, as lab.mk lists them: the student's, and then the given ones."""
+        return self._listed(f"programs_{lab} := ") + self._listed(f"given_{lab} := ")
+
+    def _listed(self, name: str) -> list[str]:
         lines = self.files["lab.mk"].decode().splitlines()
-        found: list[str] = []
-        for name in (f"programs_{lab} := ", f"given_{lab} := "):
-            for line in lines:
-                found += line.removeprefix(name).split() if line.startswith(name) else []
-        return found
+        return [
+            word
+            for line in lines
+            if line.startswith(name)
+            for word in line.split(" := ")[1].split()
+        ]
 
     def cached(self, program: str, build: str) -> Path:
         """Where a built program is kept."""
@@ -163,17 +157,23 @@ class Builder:
         return folder
 
     def _make(self, program: str, build: str, cached: Path) -> None:
-        names = (f"{self.labs[-1]}/{program}.c", f"host/{program}.c")
-        if not any(name in self.files for name in names):
+        lab = self.labs[-1]
+        is_given = program in self._listed(f"given_{lab} := ")
+        if not is_given and f"{lab}/{program}.c" not in self.files:
             words = f"{self.work / self.labs[-1]}: there is no {program}.c"
             raise StageFailure(
                 f"{program} does not compile", verdict=Verdict.BUILD, output=escape.visible(words)
             )
+        if self._hopeless:  # what took all time or memory once does so for each stage
+            raise StageFailure(f"{program} {self._hopeless}", verdict=Verdict.BUILD)
         folder = self._stage()
+        objects = Objects(self.cache / "objects", self.compiler, self.files)
+        objects.put(build, folder, self.sandbox.own)
         target = f"{build}/{program}"
         command = [
             "make",
             "-s",
+            f"-j{len(os.sched_getaffinity(0))}",
             "-f",
             "lab.mk",
             f"BUILD={build}",
@@ -185,12 +185,12 @@ class Builder:
         try:
             status = made.wait_end()
         except StageFailure as failure:
-            raise StageFailure(
-                f"{program} does not build: {failure.summary}", verdict=Verdict.BUILD
-            ) from None
+            self._hopeless = f"does not build: {failure.summary}"
+            raise StageFailure(f"{program} {self._hopeless}", verdict=Verdict.BUILD) from None
         finally:
             made.close()
             world.close()
+        objects.keep(build, folder)
         words = escape.visible(made.stderr.kept() + made.stdout.kept())
         result = folder / target
         if status != 0 or result.is_symlink() or not result.is_file():
@@ -268,21 +268,35 @@ class Builder:
 
 
 def build_keeper(folder: Path, cache: Path, compiler_line: str) -> Path:
-    """Compiles the keeper (trusted code, so outside the sandbox), or takes it from the cache."""
-    source = KEEPER.read_bytes()
+    """Compiles the keeper, or takes it from the cache."""
+    return _build_ours("keeper", KEEPER, folder, cache, compiler_line)
+
+
+def build_recorder(sandbox: Sandbox, cache: Path, compiler_line: str) -> Path:
+    """Compiles the recorder of system calls, or takes it from the cache."""
+    return _build_ours("recorder", RECORDER, sandbox.folder, cache, compiler_line)
+
+
+def _build_ours(
+    name: str, files: list[Path], folder: Path, cache: Path, compiler_line: str
+) -> Path:
+    """Trusted code, so outside the sandbox. Headers are among ``files``, too."""
+    source = b"".join(file.read_bytes() for file in files)
     key = hashlib.sha256(source + compiler_line.encode()).hexdigest()[:32]
-    cached = cache / key / "keeper"
+    cached = cache / key / name
     if not cached.is_file():
         cached.parent.mkdir(parents=True, exist_ok=True)
-        temporary = cached.with_name(f"keeper.{os.getpid()}")
+        temporary = cached.with_name(f"{name}.{os.getpid()}")
         flags = ["-std=c11", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra"]
-        command = [os.environ.get("CC") or "cc", *flags, "-o", str(temporary), str(KEEPER)]
+        units = [str(file) for file in files if file.suffix == ".c"]
+        command = [os.environ.get("CC") or "cc", *flags, "-o", str(temporary), *units]
         done = subprocess.run(command, capture_output=True, text=True, errors="replace")
         if done.returncode != 0:
-            raise MachineError(f"the keeper does not compile: {done.stderr.strip()[:400]}")
+            raise MachineError(f"the {name} does not compile: {done.stderr.strip()[:400]}")
         temporary.replace(cached)
-    path = folder / "bin" / "keeper"
-    path.parent.mkdir(exist_ok=True)
-    shutil.copyfile(cached, path)
-    path.chmod(0o755)
+    path = folder / "bin" / name
+    if not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        shutil.copyfile(cached, path)
+        path.chmod(0o755)
     return path

@@ -59,10 +59,13 @@ class Client:
     def send(self, data: bytes) -> None:
         """Queues ``data``."""
         if not self.silent:
-            self.world.log(self.name, "sends", data)
+            self._log_sent(data)
         self._outgoing += data
         self.sent_size += len(data)
         self._flush()
+
+    def _log_sent(self, data: bytes) -> None:
+        self.world.log(self.name, "sends", data)
 
     def finish_sending(self) -> None:
         """Half-closes once all that is queued went out: the FIN of RFC 9293, shutdown(2)."""

@@ -14,6 +14,7 @@ from typing import IO, Any
 
 from grader.errors import UsageError
 from grader.run import procinfo
+from grader.run.build import ROOT
 from grader.run.orphans import kill_orphans
 from grader.run.output import Output
 from grader.run.program import Program
@@ -45,6 +46,7 @@ class Debugger:
             name=more["name"],
             sources=self._sources,
             environment=more["environment"],
+            jobs=more["stdin"] if command[0] == "/bin/sh" else None,
         )
 
 
@@ -62,7 +64,9 @@ class DebuggedProgram(Program):
         name: str,
         sources: Path,
         environment: dict[str, str] | None,
+        jobs: int | None,
     ) -> None:
+        command = command[3:] if jobs is not None else command  # without the stage's own wrapping
         self.world, self.name, self.limits = world, name, Limits()
         self.stdout, self.stderr = Output(), Output()
         self.status: int | None = None
@@ -71,7 +75,6 @@ class DebuggedProgram(Program):
         self._uid = None
         self._start_error = ""
         self._report = (0, "")
-        self._supervisors = set()
         fifo = sandbox.scratch / "stdout"
         if not fifo.exists():
             os.mkfifo(fifo)
@@ -81,8 +84,10 @@ class DebuggedProgram(Program):
         self._hold = os.open(fifo, os.O_WRONLY | os.O_CLOEXEC)  # so that it never reads end of file
         self._pipes: dict[IO[bytes], Output] = {self._fifo: self.stdout}
         run = f"run {shlex.join(command[1:])} >{shlex.quote(str(fifo))}"
+        if jobs is not None:
+            run += f" 3<&{jobs}"
         script = [
-            f"directory {sources}",
+            f"directory {sources}:{ROOT / 'labs'}",
             "set follow-fork-mode child",
             "set confirm off",
             "break main",
@@ -95,14 +100,16 @@ class DebuggedProgram(Program):
             if (value := os.environ.get(name))
         }
         print(
-            f"gdb: {name} stops in main; 'break serve' and 'continue' go on. The grader's client "
-            "waits as long as you do.",
+            f"gdb: {name} stops in main; 'break FUNCTION' and 'continue' go on. The grader waits "
+            "as long as you do.",
             flush=True,
         )
         self._gdb = subprocess.Popen(
             ["gdb", "-q", *options, "--args", *command],
             env={**ENVIRONMENT, **(environment or {}), **terminal},
+            pass_fds=[] if jobs is None else [jobs],
         )
+        self._child, self._supervisors = self._gdb, {self._gdb.pid}
         self._read_when_ready(self._fifo, self.stdout)
         world.check(self._look)
         world.wait(lambda: self.pid != 0 or self.ended(), f"{name} to be started by gdb")

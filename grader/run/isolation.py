@@ -39,7 +39,7 @@ _CLONE_NEWNET = 0x40000000
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1
 
 # Above all ids that distributions hand out, so unique to a grader while its process lives.
-_FIRST_UID = 2_000_000_000
+FIRST_UID = 2_000_000_000
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def _unprivileged_uid() -> int | None:
     """A user id for student programs that no other grader has at this time; None where a container
     has only one.
     """
-    own = _FIRST_UID + os.getpid()
+    own = FIRST_UID + os.getpid()
     with open("/proc/self/uid_map", encoding="ascii") as map_file:
         ranges = [tuple(map(int, line.split())) for line in map_file]
     if any(first <= own < first + count for first, _, count in ranges):
@@ -177,7 +177,7 @@ def _enter_network_namespace() -> None:
             _write("/proc/self/setgroups", "deny")
             _write("/proc/self/uid_map", f"{uid} {uid} 1")
             _write("/proc/self/gid_map", f"{gid} {gid} 1")
-        _bring_loopback_up()
+        bring_loopback_up()
     except OSError as error:
         raise OSError(f"no network namespace: {error.strerror}") from error
 
@@ -193,7 +193,7 @@ def _write(path: str, text: str) -> None:
         file.write(text)
 
 
-def _bring_loopback_up() -> None:
+def bring_loopback_up() -> None:
     """netdevice(7)."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         request = struct.pack("16sH14x", b"lo", 0)

@@ -15,9 +15,11 @@
  * From the grader comes one byte a signal, to be sent to the program.  When the grader closes the
  * socket, or dies, the keeper kills all that the program left behind, and exits.
  *
- * -i: as the first process of a PID namespace.  -u: drop to this user and group first; then all of the
- * user's processes are the program's.  With neither, descendants are found through /proc.  -r: keep
- * addresses random. */
+ * -i: as the first process of a PID namespace; without it, descendants are found through /proc.  Not by
+ * their user: -u names one to drop to first, and other programs of the same grader have it too.  -r:
+ * keep addresses random. */
+#include "keeper_filter.h"
+
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -36,6 +38,12 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+enum { MOST_PROCESSES = 1 << 16 };
+
+struct process {
+    pid_t pid, parent;
+};
 
 struct options {
     int control;
@@ -86,17 +94,32 @@ static bool drop_to(uid_t uid)
                         setresuid(uid, uid, uid) == 0);
 }
 
+/* Where memory is short, the kernel ends what runs here before it ends graders: proc(5).  A container
+ * may refuse that. */
+static void be_ended_first(void)
+{
+    FILE *file = fopen("/proc/self/oom_score_adj", "we");
+
+    if (file == NULL)
+        return;
+    fputs("1000", file);
+    fclose(file);
+}
+
 /* In the program's own process, before execvp.  The death signal comes last: a change of user
  * clears it. */
 static bool prepare(const struct options *options, const sigset_t *mask)
 {
+    if (getpriority(PRIO_PROCESS, 0) < 0)
+        setpriority(PRIO_PROCESS, 0, 0); /* the grader comes first */
     if (!options->randomize)
         personality(ADDR_NO_RANDOMIZE); /* refused in some containers: then addresses stay random */
-    return setsid() >= 0 && limit(RLIMIT_CORE, 0) && limit(RLIMIT_NOFILE, options->files) &&
+    /* A core of 1 byte: with 0, one for a pipe would still be written, core(5). */
+    return setsid() >= 0 && limit(RLIMIT_CORE, 1) && limit(RLIMIT_NOFILE, options->files) &&
            limit(RLIMIT_FSIZE, options->file_bytes) && limit(RLIMIT_CPU, options->cpu_seconds) &&
            limit(RLIMIT_NPROC, options->processes) && drop_to(options->uid) &&
            prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
-           sigprocmask(SIG_SETMASK, mask, NULL) == 0;
+           filter_calls() && sigprocmask(SIG_SETMASK, mask, NULL) == 0;
 }
 
 static void run_program(const struct options *options, char **argv, const sigset_t *mask)
@@ -145,31 +168,55 @@ static pid_t parent_of(pid_t pid)
                                                         : 0;
 }
 
-static bool descends_from(pid_t pid, pid_t ancestor)
+/* All processes that this one sees, in the order of their numbers: so readdir gives them. */
+static size_t list_processes(struct process *list)
 {
-    while (pid > 1 && pid != ancestor)
-        pid = parent_of(pid);
-    return pid == ancestor;
+    size_t count = 0;
+    DIR *proc = opendir("/proc");
+    struct dirent *entry;
+
+    while (proc != NULL && count < MOST_PROCESSES && (entry = readdir(proc)) != NULL) {
+        if (!isdigit((unsigned char)entry->d_name[0]))
+            continue;
+        pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+        list[count++] = (struct process){.pid = pid, .parent = parent_of(pid)};
+    }
+    if (proc != NULL)
+        closedir(proc);
+    return count;
+}
+
+static int by_pid(const void *left, const void *right)
+{
+    const struct process *a = left, *b = right;
+
+    return (a->pid > b->pid) - (a->pid < b->pid);
+}
+
+static bool is_descendant(const struct process *list, size_t count, pid_t pid)
+{
+    const struct process *found = &(struct process){.parent = pid};
+
+    while (found != NULL && found->parent > 1 && found->parent != getpid()) {
+        struct process key = {.pid = found->parent};
+        found = bsearch(&key, list, count, sizeof *list, by_pid);
+    }
+    return found != NULL && found->parent == getpid();
 }
 
 /* Sends sig to all our descendants; returns how many there were. */
 static int signal_descendants(int sig)
 {
-    int count = 0;
-    DIR *proc = opendir("/proc");
-    struct dirent *entry;
+    static struct process list[MOST_PROCESSES];
+    size_t count = list_processes(list);
+    int sent = 0;
 
-    while (proc != NULL && (entry = readdir(proc)) != NULL) {
-        pid_t pid =
-            isdigit((unsigned char)entry->d_name[0]) ? (pid_t)strtol(entry->d_name, NULL, 10) : 0;
-        if (pid > 0 && pid != getpid() && descends_from(pid, getpid())) {
-            kill(pid, sig);
-            count++;
+    for (size_t i = 0; i < count; i++)
+        if (list[i].pid != getpid() && is_descendant(list, count, list[i].pid)) {
+            kill(list[i].pid, sig);
+            sent++;
         }
-    }
-    if (proc != NULL)
-        closedir(proc);
-    return count;
+    return sent;
 }
 
 /* Stops them all first: what is stopped can't fork, so the count comes to rest. */
@@ -182,34 +229,23 @@ static void kill_descendants(void)
     signal_descendants(SIGKILL);
 }
 
-static void kill_all_of(uid_t uid)
-{
-    pid_t killer = fork();
-
-    if (killer == 0) {
-        if (drop_to(uid))
-            kill(-1, SIGKILL);
-        _exit(0);
-    }
-}
-
 static void kill_once(const struct options *options)
 {
     if (options->in_namespace)
         kill(-1, SIGKILL);
-    else if (options->uid != 0)
-        kill_all_of(options->uid);
     else
         kill_descendants();
 }
 
-/* Again after each that ended: one may have forked while the others were counted. */
+/* Again after those that ended: one may have forked while the others were counted. */
 static void kill_everything(const struct options *options)
 {
     kill_once(options);
-    while (waitpid(-1, NULL, 0) > 0)
-        if (options->in_namespace || options->uid == 0)
-            kill_once(options);
+    while (waitpid(-1, NULL, 0) > 0) {
+        while (waitpid(-1, NULL, WNOHANG) > 0)
+            ;
+        kill_once(options);
+    }
 }
 
 /* Until the grader closes the control socket. */
@@ -253,6 +289,7 @@ int main(int argc, char **argv)
     sigemptyset(&blocked);
     sigaddset(&blocked, SIGCHLD);
     int signals = signalfd(-1, &blocked, SFD_CLOEXEC);
+    be_ended_first();
     prctl(PR_SET_DUMPABLE,
           0); /* of one user with the program, yet not to be traced or read by it */
     prctl(PR_SET_CHILD_SUBREAPER, 1);

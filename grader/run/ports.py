@@ -18,7 +18,7 @@ def _candidates() -> Iterator[int]:
     return (_FIRST + (start + step * 13) % span for step in range(span))
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
     """Bound on every address, since a program may bind any of them."""
     with socket.socket() as probe:
         try:
@@ -41,7 +41,7 @@ def free_port(avoid: frozenset[int] = frozenset()) -> int:
         if (
             port not in avoid
             and swapped_bytes(port) not in (port, *range(1024))  # those below are privileged
-            and all(map(_is_free, (port, port - _RAFT_DISTANCE, swapped_bytes(port))))
+            and all(map(is_free, (port, port - _RAFT_DISTANCE, swapped_bytes(port))))
         ):
             return port
     raise OSError("no free port below 32768")

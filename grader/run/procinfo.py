@@ -4,8 +4,12 @@ gone.
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import platform
+import select
+from collections.abc import Callable
 from pathlib import Path
 
 from grader.run import tcp
@@ -49,6 +53,17 @@ def name(pid: int) -> str:
         return Path(f"/proc/{pid}/comm").read_text(errors="replace").strip()
     except OSError:
         return ""
+
+
+def ends_within(pid: int, seconds: float) -> bool:
+    """Whether a child of the grader's ends in that time: pidfd_open(2)."""
+    pidfd = os.pidfd_open(pid)
+    try:
+        end = select.poll()
+        end.register(pidfd, select.POLLIN)
+        return bool(end.poll(seconds * 1000))
+    finally:
+        os.close(pidfd)
 
 
 def cpu_seconds(pid: int) -> float:
@@ -115,16 +130,54 @@ def proportional_bytes(pid: int) -> int:
 
 def descriptors(pid: int) -> dict[int, str]:
     """Open descriptors and what they are, such as ``socket:[1234]``."""
+    text = _seen(pid, lambda: json.dumps(_links(pid)))
+    return {int(number): what for number, what in json.loads(text or "{}").items()}
+
+
+def _links(pid: int) -> dict[int, str]:
+    """Raises OSError."""
     found = {}
-    try:
-        for name in os.listdir(f"/proc/{pid}/fd"):
-            try:
-                found[int(name)] = os.readlink(f"/proc/{pid}/fd/{name}")
-            except OSError:  # closed meanwhile
-                continue
-    except OSError:
-        pass
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            found[int(name)] = os.readlink(f"/proc/{pid}/fd/{name}")
     return found
+
+
+def _seen(pid: int, look: Callable[[], str]) -> str:
+    """What ``look`` finds in /proc/PID, "" if the process is gone.
+
+    A root without CAP_SYS_PTRACE, as in a container, may see less of another user's process than
+    that user: ptrace(2). So where root may not, a child looks as the process's own user.
+    """
+    try:
+        return look()
+    except PermissionError:
+        return _seen_as_owner(pid, look) if os.geteuid() == 0 else ""
+    except OSError:
+        return ""
+
+
+def _seen_as_owner(pid: int, look: Callable[[], str]) -> str:
+    """The change of user also keeps that user's other processes from tracing the child."""
+    try:
+        owner = Path(f"/proc/{pid}").stat().st_uid
+    except OSError:
+        return ""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setresgid(owner, owner, owner)
+            os.setresuid(owner, owner, owner)
+            with os.fdopen(writing, "w") as pipe:
+                pipe.write(look())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, errors="replace") as pipe:
+        text = pipe.read()
+    return text if os.waitpid(child, 0)[1] == 0 else ""
 
 
 def doing(pid: int) -> str:
@@ -133,10 +186,11 @@ def doing(pid: int) -> str:
     if letter != "S":
         words = {"R": "running", "D": "in the kernel", "T": "stopped", "Z": "a zombie", "": "gone"}
         return words.get(letter, f"in state {letter}")
+    text = _seen(pid, Path(f"/proc/{pid}/syscall").read_text)
     try:
-        number = Path(f"/proc/{pid}/syscall").read_text().split()[0]
+        number = text.split()[0]
         name = _SYSCALLS.get(platform.machine(), {}).get(int(number), f"system call {number}")
-    except (OSError, ValueError, IndexError):
+    except (ValueError, IndexError):
         return "asleep"
     return f"asleep in {name}()"
 
@@ -160,12 +214,9 @@ def listener_blocks(pid: int) -> bool:
     listening = {f"socket:[{s.inode}]" for s in tcp.sockets(pid) if s.state == tcp.LISTENING}
     for number, what in descriptors(pid).items():
         if what in listening:
-            try:
-                text = Path(f"/proc/{pid}/fdinfo/{number}").read_text()
-            except OSError:
-                continue
-            flags = int(text.partition("flags:")[2].split()[0], 8)
-            if not flags & os.O_NONBLOCK:
+            text = _seen(pid, Path(f"/proc/{pid}/fdinfo/{number}").read_text)
+            flags = text.partition("flags:")[2].split()
+            if flags and not int(flags[0], 8) & os.O_NONBLOCK:
                 return True
     return False
 

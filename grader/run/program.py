@@ -6,12 +6,12 @@ import array
 import contextlib
 import fcntl
 import os
-import select
 import selectors
 import signal
 import socket
 import struct
 import subprocess
+import time
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -19,22 +19,14 @@ from typing import IO
 from grader.errors import MachineError
 from grader.report import escape
 from grader.run import procinfo
+from grader.run.files import Quota
 from grader.run.orphans import SUPERVISORS, as_user, kill_orphans, set_files
 from grader.run.output import Output, find_report
 from grader.run.sandbox import ENVIRONMENT, SANITIZER_EXIT, Limits, Sandbox
-from grader.run.world import World
+from grader.run.world import Source, World
 from grader.verdicts import Diagnosis, StageFailure, Verdict
 
-
-def _ends_within(pid: int, seconds: float) -> bool:
-    """Whether a child of the grader's ends in that time: pidfd_open(2)."""
-    pidfd = os.pidfd_open(pid)
-    try:
-        end = select.poll()
-        end.register(pidfd, select.POLLIN)
-        return bool(end.poll(seconds * 1000))
-    finally:
-        os.close(pidfd)
+_LOOK_S = 0.25
 
 
 def signal_name(number: int) -> str:
@@ -49,6 +41,8 @@ class Program:
     them.
     """
 
+    _quota: Quota | None = None  # of the folder that it may write
+
     def __init__(
         self,
         world: World,
@@ -58,7 +52,7 @@ class Program:
         name: str,
         limits: Limits = Limits(),
         environment: dict[str, str] | None = None,
-        stdio: socket.socket | None = None,
+        stdio: Source | None = None,
         stdin: int | None = None,
         writable: Path | None = None,
         readable: Path | None = None,
@@ -68,6 +62,8 @@ class Program:
         self.status: int | None = None  # as of waitpid(2), once it has ended
         self.pid = 0
         self._start_error = ""
+        if writable is not None:
+            self._quota = Quota(writable, limits.folder_bytes, limits.folder_files)
         self._report = (0, "")  # the size of stderr when it was looked for, and what was found
         self._supervisors: set[int] = set()
         self._lost = self._may_end = False
@@ -204,7 +200,7 @@ class Program:
                 self._lost = True
 
     def _check(self) -> None:
-        """Memory, output, and a keeper that somebody killed."""
+        """Memory, disk, output, and a keeper that somebody killed."""
         if self._start_error:
             raise MachineError(f"{self.name} could not be executed: {self._start_error}")
         if not self.pid:
@@ -223,6 +219,13 @@ class Program:
                 f"{self.name} took more than {self.limits.memory_bytes >> 20} MiB of memory",
                 diagnosis=Diagnosis("memory-bound", "memory grows without a bound"),
             )
+        if self._quota is not None and self._quota.is_exceeded():
+            self.kill()
+            raise StageFailure(
+                f"{self.name} put more than {self.limits.folder_bytes >> 20} MiB, or "
+                f"{self.limits.folder_files:,} files, into its folder",
+                diagnosis=Diagnosis("disk-bound", "what is written grows without a bound"),
+            )
         if max(self.stdout.size, self.stderr.size) > self.limits.output_bytes:
             self.kill()
             raise StageFailure(
@@ -235,11 +238,19 @@ class Program:
             )
 
     def _takes_more_than(self, size: int) -> bool:
-        """What its processes hold, each page once. (To count pages more often is cheaper.)"""
+        """What its processes hold, each page once. (To count pages more often is cheaper.) To tell
+        that takes a process some time on a CPU: where they don't get it, the youngest stand for
+        all.
+        """
         pids = self.processes()
         if sum(map(procinfo.resident_bytes, pids)) <= size:
             return False
-        return sum(map(procinfo.proportional_bytes, pids)) > size
+        total, until = 0, time.monotonic() + _LOOK_S
+        for seen, pid in enumerate(reversed(pids), 1):
+            total += procinfo.proportional_bytes(pid)
+            if time.monotonic() > until:
+                return total * len(pids) // seen > size
+        return total > size
 
     def ended(self) -> bool:
         return self.status is not None
@@ -352,17 +363,27 @@ class Program:
                 words += f"; its other {kind} ({len(pids)}): {', '.join(shown)}"
         return words
 
+    def _keeper_ends(self) -> bool:
+        """Within 20 s. One that was stopped from within goes on."""
+        for _ in range(100):
+            if self._child.poll() is not None or procinfo.ends_within(self._child.pid, 0.2):
+                return True
+            with contextlib.suppress(OSError):
+                self._child.send_signal(signal.SIGCONT)
+        return False
+
     def close(self) -> None:
         """Ends the program and everything that it started, and waits until they are gone."""
         if self._control.fileno() < 0:
             return
         self._drain()
+        self.world.uncheck(self._check)
         self.world.watch(self._control, 0, lambda _: None)
         self._control.close()
         for pipe in self._pipes:
             self.world.watch(pipe, 0, lambda _: None)
             pipe.close()
-        if self._child.poll() is None and not _ends_within(self._child.pid, 20):
+        if not self._keeper_ends():
             self._child.kill()
         self._child.wait()
         SUPERVISORS.discard(self._child.pid)

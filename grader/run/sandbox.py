@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import resource
 import shutil
@@ -15,8 +16,8 @@ MIB = 1 << 20
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds for one run. Memory is the sum of what its processes hold for themselves; the others
-    are the kernel's.
+    """Bounds for one run. Memory is the sum of what its processes hold for themselves; that, output
+    and the folder are looked at now and then, the others are the kernel's.
     """
 
     files: int = 1024
@@ -25,21 +26,34 @@ class Limits:
     file_bytes: int = 64 * MIB
     memory_bytes: int = 3072 * MIB
     output_bytes: int = 64 * MIB
+    folder_bytes: int = 1024 * MIB  # of the one that it may write
+    folder_files: int = 20_000
 
 
-# halt_on_error and the exit code are what tells a sanitizer's end from the program's own.
+# halt_on_error and the exit code are what tells a sanitizer's end from the program's own. The rest
+# are mostly the usual values: what the environment says counts more than a program's own
+# __asan_default_options, which could hush its sanitizer up.
 SANITIZER_EXIT = 86
+_ALL = f"color=never:log_path=stderr:suppressions=:sleep_before_dying=0:exitcode={SANITIZER_EXIT}"
 _SANITIZERS = {
-    "ASAN_OPTIONS": "detect_leaks=0:color=never:quarantine_size_mb=16:handle_abort=0",
-    "UBSAN_OPTIONS": "print_stacktrace=1:color=never",
-    "TSAN_OPTIONS": "color=never:halt_on_error=1:atexit_sleep_ms=0",
+    "ASAN_OPTIONS": "detect_leaks=0:quarantine_size_mb=16:handle_abort=0:halt_on_error=1:"
+    "start_deactivated=0:poison_heap=1:poison_partial=1:replace_str=1:replace_intrin=1:"
+    "report_globals=1:redzone=16:max_redzone=2048:alloc_dealloc_mismatch=1:"
+    "handle_segv=1:handle_sigbus=1:handle_sigfpe=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+    "TSAN_OPTIONS": "halt_on_error=1:atexit_sleep_ms=0:report_bugs=1",
 }
 ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
     "LANG": "C.UTF-8",
     "HOME": "/tmp",
-    **{name: f"{value}:exitcode={SANITIZER_EXIT}" for name, value in _SANITIZERS.items()},
+    **{name: f"{_ALL}:{value}" for name, value in _SANITIZERS.items()},
 }
+# Folders of programs.
+_TOOLS = (
+    *("/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin", "/usr/games", "/usr/libexec"),
+    *("/bin", "/sbin"),
+)
 
 
 @dataclass(frozen=True)
@@ -90,7 +104,7 @@ class Sandbox:
         """
         if not self.in_namespaces:
             return self._keeper(str(self.keeper), program, limits, control), [control]
-        options = self._bubblewrap(environment, writable, readable)
+        options = self._bubblewrap(environment, writable, readable, _uses_tools(program))
         reading = _in_memory(b"\0".join(option.encode() for option in options))
         keeper = self._keeper(self.seen(self.keeper), program, limits, control)
         bubblewrap = [shutil.which("bwrap") or "bwrap", "--args", str(reading), "--", *keeper]
@@ -117,15 +131,28 @@ class Sandbox:
             "-c",
             limits.cpu_seconds,
         ]
-        options += ["-p", limits.processes + _processes_now(self.isolation.uid)]
+        options += ["-p", limits.processes + self._processes_now()]
         if self.in_namespaces:
             options += ["-i"]
         elif self.isolation.uid is not None:
             options += ["-u", self.isolation.uid]
         return [keeper, *map(str, options), *program]
 
+    def _processes_now(self) -> int:
+        """The threads that the user runs already: RLIMIT_NPROC counts them too, setrlimit(2). In
+        namespaces none of a user of our own.
+        """
+        uid = self.isolation.uid
+        if uid is not None and self.in_namespaces:
+            return 0
+        return _threads_of(os.geteuid() if uid is None else uid)
+
     def _bubblewrap(
-        self, environment: dict[str, str], writable: Path | None, readable: Path | None
+        self,
+        environment: dict[str, str],
+        writable: Path | None,
+        readable: Path | None,
+        tools: bool,
     ) -> list[str]:
         options = [*base_options(), "--hostname", "lab", "--ro-bind", "/usr", "/usr"]
         for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
@@ -134,6 +161,7 @@ class Sandbox:
                 options += ["--symlink", os.readlink(path), str(path)]
             elif path.is_dir():
                 options += ["--ro-bind", str(path), str(path)]
+        options += [] if tools else _without_tools()
         for name in ("ld.so.cache", "alternatives", "protocols", "services"):
             options += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
         for file in sorted((self.folder / "etc").iterdir()):
@@ -174,6 +202,28 @@ class Sandbox:
         return options
 
 
+def _uses_tools(command: list[str]) -> bool:
+    """Whether it is make, a compiler or valgrind, and not a program of the student's alone."""
+    return "/" not in command[0] or any(word.startswith("/usr/") for word in command)
+
+
+@functools.cache
+def _without_tools() -> list[str]:
+    """Empty folders over those of programs. Else a server could be the machine's Redis in disguise.
+    There stay a shell, for the stages' own wrapping, and what Clang's sanitizers name functions by.
+    """
+    kept = [Path(found) for found in map(shutil.which, ("/bin/sh", "llvm-symbolizer")) if found]
+    options = []
+    for folder in map(Path, _TOOLS):
+        if folder.is_dir() and not folder.is_symlink():
+            options += ["--tmpfs", str(folder)]
+            for tool in kept:
+                if tool.parent.resolve() == folder:
+                    options += ["--ro-bind", str(tool.resolve()), str(folder / tool.name)]
+            options += ["--remount-ro", str(folder)]
+    return options
+
+
 def _in_memory(data: bytes) -> int:
     descriptor = os.memfd_create("options")
     os.write(descriptor, data)
@@ -187,13 +237,9 @@ def _at_most(kind: int, wanted: int) -> int:
     return wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
 
 
-def _processes_now(uid: int | None) -> int:
-    """The threads that the user runs already: RLIMIT_NPROC counts them too, setrlimit(2). None of a
-    user of our own.
-    """
-    if uid is not None:
-        return 0
-    count, own = 0, os.geteuid()
+def _threads_of(own: int) -> int:
+    """Of a user, so many now."""
+    count = 0
     for entry in os.scandir("/proc"):
         try:
             if entry.name.isdigit() and entry.stat().st_uid == own:

@@ -29,7 +29,8 @@ _MOST_EVENTS = 20_000  # of more, some in the middle are forgotten
 @dataclass(frozen=True)
 class Event:
     """Something that the grader did or saw, ``at`` seconds after the stage began; ``data`` holds
-    the first of ``size`` bytes.
+    the first of ``size`` bytes. ``told`` says in words what they are, where that is known.
+    ``pulse`` is the name of what comes again and again, such as heartbeats, and tells nothing new.
     """
 
     at: float
@@ -37,6 +38,8 @@ class Event:
     what: str
     data: bytes
     size: int
+    told: str = ""
+    pulse: str = ""
 
 
 class World:
@@ -50,16 +53,18 @@ class World:
         self._selector = selectors.DefaultSelector()
         self._end = None if seconds is None else time.monotonic() + seconds
         self._started = time.monotonic()
+        self._put_off = 0.0
         self._checks: list[Callable[[], None]] = []
         self._next_check = 0.0
         self.seconds = seconds
         self.events: list[Event] = []
 
-    def log(self, who: str, what: str, data: bytes = b"") -> None:
+    def log(self, who: str, what: str, data: bytes = b"", told: str = "", pulse: str = "") -> None:
         """Notes an event of the stage for its transcript."""
         if len(self.events) > _MOST_EVENTS:
             del self.events[_MOST_EVENTS // 2 : _MOST_EVENTS // 2 + 1000]
-        self.events.append(Event(round(self.elapsed(), 6), who, what, data[:SHOWN], len(data)))
+        at, shown = round(self.elapsed(), 6), data[:SHOWN]
+        self.events.append(Event(at, who, what, shown, len(data), told, pulse))
 
     def elapsed(self) -> float:
         """Seconds since the stage began."""
@@ -67,8 +72,13 @@ class World:
 
     def extend(self, seconds: float) -> None:
         """Puts the deadline off."""
+        self._put_off += seconds
         if self._end is not None:
             self._end += seconds
+
+    def used(self) -> float:
+        """Seconds of the deadline that are gone: without those that it was put off by."""
+        return max(0.0, self.elapsed() - self._put_off)
 
     def watch(self, source: Source, events: int, on_event: Callable[[int], None]) -> None:
         """Calls ``on_event`` with the ready events (selectors.EVENT_*); 0 for ``events`` stops
@@ -89,13 +99,18 @@ class World:
         """
         self._checks.append(test)
 
+    def uncheck(self, test: Callable[[], None]) -> None:
+        """Calls ``test`` no more."""
+        if test in self._checks:
+            self._checks.remove(test)
+
     def turn(self, seconds: float) -> None:
         """Serves what is ready; waits at most ``seconds`` for something to be."""
         for key, events in self._selector.select(max(0.0, seconds)):
             key.data(events)
         if time.monotonic() >= self._next_check:
             self._next_check = time.monotonic() + self.CHECK_EVERY_S
-            for test in self._checks:
+            for test in list(self._checks):
                 test()
 
     def wait(
@@ -109,6 +124,14 @@ class World:
             if left <= 0:
                 raise Hang(waiting_for, self.seconds or 0)
             self.turn(min(left, every))
+
+    def look(self, waiting_for: str) -> None:
+        """Serves what is ready, and raises Hang when the deadline has passed: for a stage that does
+        not wait in turns of its own.
+        """
+        self.turn(0)
+        if self._end is not None and time.monotonic() >= self._end:
+            raise Hang(waiting_for, self.seconds or 0)
 
     def observe(self, seconds: float, until: Callable[[], bool]) -> bool:
         """Serves events for ``seconds`` of wall-clock time, or until ``until()``; returns what it

@@ -14,9 +14,20 @@ from pathlib import Path
 
 import pytest
 
-from grader.selftest.harness import ROOT, Run, grade, grader_environment, require
+from grader.selftest.harness import ROOT, SHARED_CACHE, Run, grade, grader_environment, require
 
 ORDINARY_UID = 64_321
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The workers have the environment of the process that starts them."""
+    if not hasattr(config, "workerinput"):
+        os.environ[SHARED_CACHE] = tempfile.mkdtemp(prefix="echo-to-raft-tests-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ.pop(SHARED_CACHE), ignore_errors=True)
 
 
 @dataclass(frozen=True)
@@ -43,7 +54,13 @@ class Identity:
         ]
 
     def variables(self) -> dict[str, object]:
-        return {"ISOLATION": self.level, "HOME": self.folder, "TMPDIR": self.folder}
+        """This user keeps what it builds."""
+        return {
+            "ISOLATION": self.level,
+            "HOME": self.folder,
+            "TMPDIR": self.folder,
+            "CACHE": self.folder / "cache",
+        }
 
     def grade(self, **variables: object) -> Run:
         return grade(

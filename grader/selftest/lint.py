@@ -4,13 +4,16 @@ status 1 if any fails.
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+BATCH = 8  # files that one clang-tidy looks at
 WARNINGS = [
     "-std=c11",
     "-D_GNU_SOURCE",
@@ -32,13 +35,12 @@ def c_files(*folders: str) -> list[str]:
 
 
 def checks(generated: str) -> list[tuple[str, list[str]]]:
-    """In order; ``generated`` is a folder for what protoc-c makes."""
+    """``generated`` is a folder with what protoc-c makes."""
     trusted = ("grader/run", "grader/load", "grader/fuzz")
     ours = c_files("labs/include", "labs/host", "solutions", *trusted)
     sources = [path for path in ours if path.endswith(".c")]
     given = c_files("labs")
     flags = [*WARNINGS, f"-I{generated}"]
-    proto = ["--proto_path=grader/load", f"--c_out={generated}", "append_entries.proto"]
     return [
         (
             "ruff format",
@@ -47,15 +49,17 @@ def checks(generated: str) -> list[tuple[str, list[str]]]:
         ("ruff", [sys.executable, "-m", "ruff", "check", "--quiet", "grader", "handouts"]),
         ("mypy", [sys.executable, "-m", "mypy", "--no-error-summary"]),
         ("clang-format", ["clang-format", "--dry-run", "--Werror", *ours, *given]),
-        ("protoc-c", ["protoc-c", *proto]),
         *(
             (f"cc {path}", ["cc", *flags, "-fsyntax-only", path])
             for path in [*sources, *c_files("handouts/examples")]
             if path.endswith(".c")
         ),
-        (
-            "clang-tidy",
-            ["clang-tidy", "--quiet", *sources, "--", *(f for f in flags if f != "-Werror")],
+        *(
+            (
+                f"clang-tidy {batch[0]} to {batch[-1]}",
+                ["clang-tidy", "--quiet", *batch, "--", *(f for f in flags if f != "-Werror")],
+            )
+            for batch in (sources[i : i + BATCH] for i in range(0, len(sources), BATCH))
         ),
     ]
 
@@ -65,16 +69,18 @@ def _passes(name: str, command: list[str]) -> bool:
         print(f"{name}: {command[0]} is not installed (see 'make doctor')", file=sys.stderr)
         return False
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    print(f"{'ok  ' if done.returncode == 0 else 'FAIL'}  {name}", flush=True)
-    if done.returncode != 0:
-        print(done.stdout + done.stderr)
+    words = "" if done.returncode == 0 else f"\n{done.stdout}{done.stderr}"
+    print(f"{'ok  ' if done.returncode == 0 else 'FAIL'}  {name}{words}", flush=True)
     return done.returncode == 0
 
 
 def main() -> int:
     """Runs all checks, whatever fails."""
     with tempfile.TemporaryDirectory(prefix="echo-to-raft-lint-") as folder:
-        passed = [_passes(name, command) for name, command in checks(folder)]
+        proto = ["--proto_path=grader/load", f"--c_out={folder}", "append_entries.proto"]
+        passed = [_passes("protoc-c", ["protoc-c", *proto])]
+        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+            passed += pool.map(lambda check: _passes(*check), checks(folder))
     return 0 if all(passed) else 1
 
 

@@ -16,11 +16,24 @@ from pathlib import Path
 
 from rich.progress import track
 
-from grader.selftest.harness import ROOT, Broken, Run, broken_programs, grade, missing, variants
+from grader.selftest.harness import (
+    ROOT,
+    Broken,
+    Run,
+    broken_programs,
+    grade,
+    missing,
+    variant_tree,
+    variants,
+)
 from grader.verdicts import Verdict
 
 PAGE = ROOT / "docs" / "kill-matrix.md"
 JOBS = 6  # most of the time, they wait for what never comes
+
+# Stages whose schedules the seed decides: they have to catch a program with each of ten seeds.
+SEEDED = ("5.10", "5.14")
+SEEDS = range(1, 11)
 
 
 def grader_hash() -> str:
@@ -52,7 +65,27 @@ def run_one(
         if not found:  # the bug may be in an extension, which only runs when it is asked for
             run = grade(out, "lab", lab, WORK=work, BORROW=borrow, STAGE=broken.stage, REPEAT=0)
             found = failures(run)
+        if broken.stage in SEEDED:
+            found["seeds"] = str(seeds_that_fail(broken, work, out, borrow))
         return broken.id, {"key": key, **found}
+
+
+def seeds_that_fail(broken: Broken, work: Path, out: Path, borrow: str) -> int:
+    """Of SEEDS, so many show the bug in the stage meant for it."""
+    runs = (
+        grade(
+            out,
+            "lab",
+            broken.lab,
+            WORK=work,
+            BORROW=borrow,
+            STAGE=broken.stage,
+            REPEAT=0,
+            SEED=seed,
+        )
+        for seed in SEEDS
+    )
+    return sum(run.verdicts()[broken.stage] != Verdict.PASS for run in runs)
 
 
 def failures(run: Run) -> dict[str, str]:
@@ -68,35 +101,34 @@ def failures(run: Run) -> dict[str, str]:
 
 def passes(variant: tuple[str, Path]) -> bool:
     """Whether a correct program passes every stage that it has a program for."""
-    lab, work = variant
+    lab, path = variant
     with tempfile.TemporaryDirectory() as folder:
+        work = variant_tree(path, Path(folder) / "work")
         run = grade(
             Path(folder) / "out", "lab", lab, WORK=work, BORROW=missing(lab, work), ALL=1, REPEAT=0
         )
         return set(run.verdicts().values()) <= {Verdict.PASS, Verdict.SKIPPED} and run.status == 0
 
 
-def page(programs: list[Broken], state: dict[str, dict[str, str]], correct: dict[str, bool]) -> str:
-    """The kill matrix in Markdown; ``correct`` says of each variant, ``lab name``, whether it
-    passed.
+HEAD = """# The kill matrix
+
+Each row is a correct program with one plausible bug, and the first stage that it fails: what its author would see.
+`make matrix` writes this page, and `make matrix LAB=3` the part on lab 3.
+"""  # noqa: E501
+
+
+def page(
+    old: str, programs: list[Broken], state: dict[str, dict[str, str]], correct: dict[str, bool]
+) -> str:
+    """The kill matrix in Markdown, where labs that were not run are as in the ``old`` one;
+    ``correct`` says of each variant, ``lab name``, whether it passed.
     """
-    head = [
-        "# The kill matrix",
-        "",
-        "Each row is a correct program with one plausible bug, and the first stage that it fails: "
-        "what its author would see.",
-        "`make matrix` writes this page.",
-    ]
-    sections = [
-        section(
-            lab,
-            [program for program in programs if program.lab == lab],
-            state,
-            [passed for name, passed in correct.items() if name.startswith(f"{lab} ")],
-        )
-        for lab in sorted({program.lab for program in programs})
-    ]
-    return "\n".join([*head, *(line for lines in sections for line in lines)]) + "\n"
+    sections = {words[0]: f"## Lab {words}" for words in old.split("\n## Lab ")[1:]}
+    for lab in {program.lab for program in programs}:
+        those = [program for program in programs if program.lab == lab]
+        passed = [ok for name, ok in correct.items() if name.startswith(f"{lab} ")]
+        sections[lab] = "\n".join(section(lab, those, state, passed)) + "\n"
+    return "\n".join([HEAD, *(sections[lab] for lab in sorted(sections))])
 
 
 def section(
@@ -107,13 +139,13 @@ def section(
     meant = [p for p in killed if state[p.id]["stage"] == p.stage]
     share = 100 * len(meant) / len(programs)
     lines = [
-        "",
         f"## Lab {lab}",
         "",
         f"{len(killed)} of {len(programs)} broken programs fail, {len(meant)} of them "
         f"({share:.1f} %) first in the stage meant for them.",
         f"{sum(correct)} of {len(correct)} correct variants pass every stage that they attempt.",
         "",
+        *seeded(programs, state),
         "| program | the bug | meant | first failure | verdict | diagnosis |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
@@ -126,22 +158,38 @@ def section(
     return lines
 
 
+def seeded(programs: list[Broken], state: dict[str, dict[str, str]]) -> list[str]:
+    """The line on programs that are run with each of SEEDS."""
+    counts = [int(state[p.id]["seeds"]) for p in programs if "seeds" in state[p.id]]
+    if not counts:
+        return []
+    always = sum(count == len(SEEDS) for count in counts)
+    return [
+        f"{len(counts)} of them are meant for stages whose schedules the seed decides: {always} "
+        f"fail there with each of {len(SEEDS)} seeds.",
+        "",
+    ]
+
+
 def main() -> int:
-    """Exit status 1 if a broken program passed."""
+    """Exit status 1 if a broken program passed. LAB names one lab."""
+    lab = os.environ.get("LAB") or "*"
     out = Path(os.environ.get("OUT") or "out")
     out.mkdir(parents=True, exist_ok=True)
     path = out / "matrix.json"
     state: dict[str, dict[str, str]] = json.loads(path.read_text()) if path.exists() else {}
-    programs, grader = broken_programs(), grader_hash()
+    programs, grader = broken_programs(lab), grader_hash()
     with ThreadPoolExecutor(JOBS) as pool:
         results = pool.map(lambda program: run_one(program, state, grader), programs)
         for id, found in track(results, "broken programs", total=len(programs)):
             state[id] = found
             path.write_text(json.dumps(state, indent=1))
-        known = variants()
+        known = [variant for variant in variants() if lab in ("*", variant[0])]
         passed = track(pool.map(passes, known), "variants", total=len(known))
-        correct = {f"{lab} {path.name}": ok for (lab, path), ok in zip(known, passed, strict=True)}
-    PAGE.write_text(page(programs, state, correct), encoding="utf-8")
+        names = [f"{number} {path.name}" for number, path in known]
+        correct = dict(zip(names, passed, strict=True))
+    old = PAGE.read_text(encoding="utf-8")
+    PAGE.write_text(page(old, programs, state, correct), encoding="utf-8")
     alive = [program.id for program in programs if "stage" not in state[program.id]]
     elsewhere = [p for p in programs if state[p.id].get("stage", p.stage) != p.stage]
     for program in elsewhere:

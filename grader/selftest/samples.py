@@ -124,6 +124,24 @@ def _too_much(id: str) -> Failure:
     )
 
 
+def _drawn(id: str) -> Failure:
+    """Of simulated servers."""
+    return _failure(
+        id,
+        "schedule 3: event 6, at 285 ms: server 3: in term 1 it votes twice",
+        transcript=[],
+        process="",
+        diagnosis_id="one-vote-a-term",
+        diagnosis="broken: one vote a term (figure 2)",
+        drawing=(
+            "        S1              S2\n"
+            "   238  *               |               S1 candidate t1\n"
+            "   285! o--- vote? ---->|               S2 yes t1 to S1"
+        ),
+        page=f"{_HOME}/out/traces/lab1-{id}.html",
+    )
+
+
 def every_kind() -> LabResult:
     """Every verdict, and the byte differences that look different."""
     result = LabResult(
@@ -189,6 +207,15 @@ def every_kind() -> LabResult:
             6,
             note="behind stage 1.2",
             duration_s=0.0,
+        ),
+        _stage(
+            "1.14",
+            "Whole clusters",
+            Verdict.WRONG,
+            failure=_drawn("1.14"),
+            schedules=12,
+            events=1812,
+            virtual_s=31.5,
         ),
         _stage("1.12", "--upper", Verdict.PASS, 10, extension=True),
         _stage(

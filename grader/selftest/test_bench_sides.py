@@ -1,4 +1,4 @@
-"""The benchmarks of labs 3 and 4: result files of the promised form, parsers and codecs that are
+"""The benchmarks of labs 3 to 6: result files of the promised form, parsers and codecs that are
 caught when they are wrong, and one line for a peer that is missing.
 """
 
@@ -18,6 +18,7 @@ from rich.console import Console
 from grader import load
 from grader.bench import Bench
 from grader.labs.lab3 import bench_server
+from grader.labs.lab6 import bench_core, bench_storage, bench_stores
 from grader.run import build
 from grader.selftest.harness import ROOT, grader_environment, require
 
@@ -27,6 +28,9 @@ PEERS = {
     "protobuf-c": (load.PROTOBUF, ("3", "0.001")),
     "msgpack": (load.MSGPACK, ("3", "0.001")),
     "memcpy": (load.MEMCPY, ("3", "0.001")),
+    "libraft": (load.LIBRAFT, ("3", "0.001")),
+    "libraft, replication": (load.REPLICATION, ("1000", "16", "32")),
+    "a plain log": (load.PLAIN_LOG, ("kept", "1000", "16", "32")),
 }
 
 # A bug in a solution: its file, what is there, what comes instead, and what the benchmark says.
@@ -42,6 +46,18 @@ WRONG = {
         "entry.data = in;",
         "entry.data = in - 4;",
         "what was decoded is not what was sent",
+    ),
+    "5": (
+        "lab5-election/election.c",
+        "bool is_free = raft->voted_for == RAFT_NOBODY || raft->voted_for == m->candidate_id;",
+        "bool is_free = true;",
+        "after a vote for server",
+    ),
+    "6": (
+        "lab6-replication/log.c",
+        "memcpy(place, entry->data, entry->size);",
+        "memset(place, 0, entry->size);",
+        "what was applied is not what was proposed",
     ),
 }
 
@@ -78,7 +94,8 @@ def test_a_peer_is_right_and_prints_times(tmp_path: Path, name: str) -> None:
     source, words = PEERS[name]
     program = load.compiled(source, tmp_path, build.compiler())
     require(name.partition(",")[0], program is not None)
-    done = subprocess.run([str(program), *words], capture_output=True, text=True, timeout=60)
+    command = [str(program), *words]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert all(float(word) > 0 for word in done.stdout.split()) and done.stdout
     done = subprocess.run([str(program)], capture_output=True, text=True, timeout=60)
@@ -117,6 +134,44 @@ def test_a_short_run_of_lab_4(tmp_path: Path) -> None:
     }
 
 
+def test_a_short_run_of_lab_5(tmp_path: Path) -> None:
+    """A quick run leaves out how long `make lab5` takes."""
+    require("libraft", load.compiled(load.LIBRAFT, tmp_path, build.compiler()) is not None)
+    done = bench("5", tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = rows_of("5", tmp_path)
+    found = {(name, peer): goal for (name, peer), goal in goals(rows).items() if "servers" in name}
+    assert found == {
+        **{(f"events, {n} servers, {build}", "the goal"): 1.0
+           for n in (3, 5) for build in ("sanitized", "plain")},
+        **{(f"elections, {n} servers", "canonical/raft"): 1.0 for n in (3, 5)},
+    }  # fmt: skip
+    assert {row["name"] for row in rows} >= {f"schedules, {n} servers, sanitized" for n in (3, 5)}
+
+
+def test_a_short_run_of_lab_6(tmp_path: Path) -> None:
+    """With the rows whose peers are here: continuous integration has no etcd."""
+    require("libraft", load.compiled(load.REPLICATION, tmp_path, build.compiler()) is not None)
+    done = bench("6", tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = rows_of("6", tmp_path)
+    found = {name.partition(":")[0] for name, _ in goals(rows)}
+    assert found >= {"core", "storage"}
+    assert goals(rows)[f"core: entries committed, {bench_core.BATCH} at a time", "the goal"] == 1.0
+    peers = {row["peer_name"] for row in rows}
+    assert {bench_core.LIBRAFT, "one entry a message", bench_storage.PLAIN} <= peers
+    has_etcd = bench_stores.etcd_program() is not None
+    assert (bench_stores.ETCD in peers) is has_etcd
+    said = " ".join(done.stdout.split())
+    assert ("the Debian package etcd-server is missing" in said) is not has_etcd
+    if has_etcd:
+        found_goals = {name: goal for (name, peer), goal in goals(rows).items() if peer == "etcd"}
+        assert found_goals == {
+            "cluster: SET, 256 clients, flushed": 5.0,
+            "cluster: p50, 1 client, flushed": 2.0,
+        }
+
+
 def test_a_missing_library_costs_its_rows_and_a_line(tmp_path: Path) -> None:
     """On this PATH is all but protoc-c."""
     path = tmp_path / "bin"
@@ -125,7 +180,7 @@ def test_a_missing_library_costs_its_rows_and_a_line(tmp_path: Path) -> None:
         for tool in Path(folder).iterdir():
             if not tool.name.startswith("proto") and not (path / tool.name).exists():
                 (path / tool.name).symlink_to(tool)
-    done = bench("4", tmp_path, PATH=str(path))
+    done = bench("4", tmp_path, PATH=str(path), CACHE="")
     assert done.returncode == 0, done.stdout + done.stderr
     said = " ".join(done.stdout.split())
     packages = "the Debian packages libprotobuf-c-dev protobuf-c-compiler are missing"

@@ -65,14 +65,73 @@ class Silent:
     def done(self, result): pass
 
 class Builder:
-    compiler, work, labs, files = "cc", Path("work"), ("lab1-echo",), {}
+    compiler, work, labs, files, borrowed = "cc", Path("work"), ("lab1-echo",), {}, ()
 
 folder = Path(sys.argv[2])
 engine.STAGES = folder
-plan = engine.Plan(LABS[0], 1, sys.argv[3] or None, sys.argv[4] == "1")
+plan = engine.Plan(
+    LABS[0], 1, sys.argv[3] or None, sys.argv[4] == "1", shared_deadline_s=float(sys.argv[5])
+)
 sandbox = Sandbox(Isolation("limits", "a test", None), folder, folder)
 result = engine.run(plan, sandbox, Builder(), folder / "traces", Silent())
 print(json.dumps({**result.to_json(), "status": result.exit_status(plan.only)}))
+"""
+
+IMPATIENT = """
+from grader.labs.stage import stage
+from grader.verdicts import fail
+
+SEEN = []
+
+
+def later(world, seconds):
+    world._started -= seconds
+    world._end -= seconds
+
+
+def look(attempt, hangs):
+    SEEN.append(attempt.stage.id)
+    if hangs:
+        attempt.world.wait(lambda: False, "what never comes")
+
+
+@stage("1.1", "hangs, and again", points=20, see="x", seconds=0.1)
+def test_first(attempt):
+    look(attempt, True)
+
+
+@stage("1.2", "hangs as well", points=20, see="x", seconds=0.1)
+def test_second(attempt):
+    look(attempt, True)
+
+
+@stage("1.3", "hangs for long", points=20, see="x", seconds=60)
+def test_third(attempt):
+    attempt.world.extend(1000)  # as the builder does
+    later(attempt.world, 1019.9)
+    look(attempt, True)
+
+
+@stage("1.4", "is right", points=10, see="x", seconds=60)
+def test_right(attempt):
+    look(attempt, False)
+
+
+@stage("1.5", "is wrong", points=10, see="x", seconds=60)
+def test_wrong(attempt):
+    look(attempt, False)
+    fail("it is wrong" if SEEN.count("1.5") == 1 else "it had a second run")
+
+
+@stage("1.6", "takes the rest", points=10, see="x", seconds=60)
+def test_rest(attempt):
+    later(attempt.world, 60)
+    look(attempt, False)
+
+
+@stage("1.7", "is right, too late", points=10, see="x", extension=True)
+def test_late(attempt):
+    look(attempt, False)
 """
 
 
@@ -85,8 +144,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(folder: Path, only: str = "", go_on: bool = False) -> dict[str, Any]:
-    words = [sys.executable, "-c", DRIVER, str(ROOT), str(folder), only, str(int(go_on))]
+def run(folder: Path, only: str = "", go_on: bool = False, shared_s: float = 0) -> dict[str, Any]:
+    options = [only, str(int(go_on)), str(shared_s)]
+    words = [sys.executable, "-c", DRIVER, str(ROOT), str(folder), *options]
     done = subprocess.run(words, capture_output=True, text=True, cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -148,3 +208,43 @@ def test_the_trace_holds_what_replay_needs(folder: Path) -> None:
     run(folder, only="1.10")
     head, *_ = (folder / "traces" / "lab1-1.10.jsonl").read_text().splitlines()
     assert {"lab": 1, "stage": "1.10", "seed": 1}.items() <= json.loads(head).items()
+
+
+@pytest.fixture
+def impatient(folder: Path) -> Path:
+    (folder / "lab1" / "stages_made_up.py").write_text(IMPATIENT)
+    return folder
+
+
+def test_behind_two_that_hung_the_rest_share_a_deadline(impatient: Path) -> None:
+    result = run(impatient, go_on=True, shared_s=40)
+    assert verdicts(result) == {
+        "1.1": "HANG",
+        "1.2": "HANG",
+        "1.3": "HANG",
+        "1.4": "PASS",
+        "1.5": "WRONG",
+        "1.6": "PASS",
+        "1.7": "SKIPPED",
+    }
+    said = [stage.get("failure", {}).get("summary") for stage in result["stages"]]
+    assert said[0] == "waited 0.1 s for what never comes, in vain; so it was in a second run"
+    assert said[1] == "waited 0.1 s for what never comes, in vain"
+    assert said[2] == (
+        "waited 20 s for what never comes, in vain; "
+        "two stages before it hung, and all behind them share 40 s"
+    )
+    assert said[4] == "it is wrong"
+    assert result["stages"][4]["unstable"] is False
+    note = "behind stages that hung: the 40 s that the rest share are over"
+    assert result["stages"][6]["note"] == note
+
+
+def test_without_a_shared_deadline_a_stage_has_its_own(impatient: Path) -> None:
+    text = IMPATIENT.replace("extend(1000)", "extend(0)")
+    text = text.replace("seconds=60", "seconds=0.3").replace("-= seconds", "-= 0")
+    (impatient / "lab1" / "stages_made_up.py").write_text(text)
+    result = run(impatient, go_on=True)
+    assert "waited 0.3 s" in result["stages"][2]["failure"]["summary"]
+    assert "so it was in a second run" in result["stages"][2]["failure"]["summary"]
+    assert verdicts(result)["1.7"] == "PASS"

@@ -11,7 +11,15 @@ import pytest
 
 from grader import labs
 from grader.labs.stage import VALGRIND
-from grader.selftest.harness import Broken, broken_sample, grade, missing, require, variants
+from grader.selftest.harness import (
+    Broken,
+    broken_sample,
+    grade,
+    missing,
+    require,
+    variant_tree,
+    variants,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,7 +42,8 @@ def test_the_reference_passes_every_stage(tmp_path: Path, lab: str, seed: int) -
     ids=lambda value: value.name if isinstance(value, Path) else value,
 )
 def test_a_correct_variant_passes(tmp_path: Path, lab: str, variant: Path) -> None:
-    run = grade(tmp_path / "out", "lab", lab, WORK=variant, ALL=1, BORROW=missing(lab, variant))
+    work = variant_tree(variant, tmp_path / "work")
+    run = grade(tmp_path / "out", "lab", lab, WORK=work, ALL=1, BORROW=missing(lab, work))
     assert set(run.verdicts().values()) <= {"PASS", "SKIPPED"}, run.stdout
     assert run.result is not None
     assert (run.result.points, run.status) == (100, 0), run.stdout
@@ -79,7 +88,14 @@ def test_the_starter_fails_the_first_stage_politely(tmp_path: Path, lab: str) ->
 
 @pytest.mark.parametrize(
     ("lab", "extensions"),
-    [("1", range(15, 20)), ("2", range(18, 26)), ("3", range(14, 17)), ("4", range(11, 13))],
+    [
+        ("1", range(15, 20)),
+        ("2", range(18, 26)),
+        ("3", range(14, 17)),
+        ("4", range(11, 13)),
+        ("5", range(20, 21)),
+        ("6", range(21, 23)),
+    ],
 )
 def test_extensions_of_the_starter_are_not_attempted(
     tmp_path: Path, lab: str, extensions: range

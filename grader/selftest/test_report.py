@@ -199,7 +199,7 @@ def test_write_makes_every_file_for_several_labs(tmp_path: Path) -> None:
         "junit.xml",
     }
     grade = json.loads((out / "grade.json").read_text(encoding="utf-8"))
-    assert (grade["points"], grade["max_points"], len(grade["labs"])) == (108, 186, 2)
+    assert (grade["points"], grade["max_points"], len(grade["labs"])) == (108, 194, 2)
     assert [
         lab == json.loads((out / f"lab{lab['lab']}.json").read_text()) for lab in grade["labs"]
     ] == [True, True]

@@ -34,6 +34,7 @@ from grader.sim.server import (
     Config,
     ForkedServer,
     ForkingHost,
+    Life,
     ServerEnded,
     ServerHangs,
 )
@@ -94,6 +95,13 @@ def test_each_flaw_breaks_its_rule_and_the_shrunk_run_breaks_it_too(flaw: str) -
         assert len(short.inputs) <= 40
 
 
+def test_a_flood_ends_a_run_and_is_not_shrunk() -> None:
+    """Each answer makes a heartbeat to every other server."""
+    failed = first_failure(Toys("answers answers"), Config(4), runs=1)
+    assert failed.broken is not None and failed.broken.rule == "messages do not multiply"
+    assert shrink(Toys("answers answers"), failed) is failed
+
+
 def test_a_run_depends_on_its_place_alone() -> None:
     one, same, other = (
         run.draw(Toys(), THREE, place, 1000)
@@ -122,12 +130,18 @@ def test_a_trace_is_written_and_read(tmp_path: Path) -> None:
     failed = first_failure(Toys("votes twice"), THREE)
     path = tmp_path / "trace.jsonl"
     trace.write(path, failed, seed=1, stage="5.14", number=0)
-    head, config, inputs = trace.read(path)
-    assert (head["seed"], head["broken"], config) == (1, "save, then send", THREE)
+    there = trace.read(path)
+    assert (there.head["seed"], there.head["broken"]) == (1, "save, then send")
+    assert (there.config, there.rules) == (THREE, run.elections)
     assert all(line["state"]["role"] for line in map(json.loads, path.open()) if "state" in line)
-    again = run.replay(Toys("votes twice"), config, inputs)
+    again = run.replay(Toys("votes twice"), there.config, there.inputs, rules=there.rules)
     assert again.broken is not None
     assert run.difference(failed, again) is None
+    assert there.again(again) is None
+    other = run.replay(Toys("draws no timeouts"), there.config, there.inputs)
+    at = there.again(other)
+    assert at is not None
+    assert there.lines[:at] == list(trace.lines(other))[:at]
 
 
 def test_what_is_no_trace_is_refused(tmp_path: Path) -> None:
@@ -253,28 +267,50 @@ def _is_refused(decoder: object, data: bytes) -> bool:
     return False
 
 
+LADDER = """\
+        S1                S2
+     0  *                 :                 S1 start t0
+     0  |                 *                 S2 start t0
+   300! |                 *                 S2 leader t1, saves t1 for S2, syncs, vote? t1 0/0 to
+        |                 #                 S1, beat t1 to S1
+| follower  ? candidate  # leader  : down  X crash  (events that changed nothing are left out)
+broken: a majority elects: server 2: it leads in term 1 with 1 of 2 votes"""
+VOTER = """\
+   301  o---- vote? --->|               :               vote? t1 0/0: S2 t1, votes S1, saves t1,
+        ?               |               :               saves t1 for S1, syncs, yes t1 to S1"""
+
+
 def test_a_ladder_shows_who_told_whom_what() -> None:
     failed = run.replay(Toys("counts to half"), Config(2), [
         (1, cluster.START, 0, 1, 5, 0), (2, cluster.START, 0, 2, 6, 0),
         (3, cluster.TICK, 300, 2, 0, 0),
     ])  # fmt: skip
-    assert ladder.draw(failed).splitlines() == [
-        "         S1                  S2",
-        "     0   *                   :                   S1 start (follower t0)",
-        "     0   |                   *                   S2 start (follower t0)",
-        "   300   |                   *                   S2 tick (leader t1), saves t1 for S2, "
-        "syncs, vote? t1 0/0 to S1, beat t1 to S1",
-        "   broken: a majority elects: server 2: it leads in term 1 with 1 of 2 votes",
-    ]
-    some = run.replay(Toys(), THREE, ELECTION)
-    assert ladder.draw(some).splitlines()[-1] == (
-        "   301   o--- vote? t1 0/0 ->|                   :                   "
-        "S2 (follower t1), saves t1 for nobody, saves t1 for S1, syncs, yes t1 to S1"
-    )
+    assert ladder.draw(failed) == LADDER
+    assert VOTER in ladder.draw(run.replay(Toys(), THREE, ELECTION))
+
+
+@pytest.mark.parametrize("servers", [1, 3, 5, 7])
+def test_a_ladder_has_a_hundred_columns_and_keeps_the_last_crash(servers: int) -> None:
+    done = run.draw(Toys(), Config(servers), (4, "5.14", 1), 1000, SMALL)
+    assert done.crashed
+    lines = ladder.draw(done, last=5).splitlines()
+    assert max(map(len, lines)) <= ladder.COLUMNS
+    assert sum(" crash" in line for line in lines[1:-1]) == 1
+    assert len(lines) <= 3 * 6 + 4
+
+
+def test_a_status_that_makes_no_sense_breaks_a_rule() -> None:
+    for role, vote, leader in ((3, 0, 0), (-1, 0, 0), (0, 4, 0), (0, 0, 99), (0, 0, -1)):
+        with pytest.raises(Broken, match="raft_status makes sense"):
+            Elections(THREE).became(1, (0, 0, role, 0, vote, leader, 0, 0))
 
 
 def test_an_answer_that_makes_no_sense_is_refused() -> None:
-    for data in (b"", b"\x09" + bytes(36), b"\x01" + bytes(8), bytes(35)):
+    backward = (
+        b"\x01" + bytes(4) + b"\xf7\xff\xff\xff" + bytes(36),
+        b"\x03" + bytes(8) + b"\xf3\xff\xff\xff" + bytes(36),
+    )
+    for data in (b"", b"\x09" + bytes(36), b"\x01" + bytes(8), bytes(35), *backward):
         with pytest.raises(ServerEnded):
             decode_answer(data)
 
@@ -284,7 +320,7 @@ def test_an_answer_that_makes_no_sense_is_refused() -> None:
 CORE = [
     *(f"solutions/lab5-election/{name}.c" for name in ("raft", "election")),
     "solutions/lab4-message/message.c",
-    *(f"labs/host/{name}.c" for name in ("raft_sim", "jobs", "no_replication")),
+    *(f"labs/host/{name}.c" for name in ("raft_sim", "sim", "jobs", "no_replication")),
 ]
 
 
@@ -321,7 +357,7 @@ def test_the_core_elects_and_is_deterministic(host: ForkingHost, servers: int) -
 
 
 def start(host: ForkingHost) -> ForkedServer:
-    return host.start(THREE, 1, 0, 5, (3, 2), [])[0]
+    return host.start(Life(THREE, 1, 0, 5, (3, 2), []))[0]
 
 
 def test_a_server_answers_what_it_did_and_what_it_is(host: ForkingHost) -> None:

@@ -11,9 +11,8 @@ from grader.sim.server import (
     SEND,
     SYNC,
     Answer,
-    Config,
     Effect,
-    Entry,
+    Life,
     ServerEnded,
 )
 from grader.wire.messages import (
@@ -30,10 +29,10 @@ from grader.wire.messages import (
 class Toy:
     """A server that elects. ``flaw`` is the rule that it breaks."""
 
-    def __init__(self, flaw: str, config: Config, server: int, seed: int, vote: tuple[int, int]):
-        self.flaw, self.config, self.id = flaw, config, server
-        self.random = Random(seed)
-        self.term, self.vote = vote
+    def __init__(self, flaw: str, life: Life) -> None:
+        self.flaw, self.config, self.id = flaw, life.config, life.server
+        self.random = Random(life.seed)
+        self.term, self.vote = life.vote
         self.role, self.leader, self.seq = FOLLOWER, 0, 0
         self.voters: set[int] = set()
         self.done: list[Effect] = []
@@ -116,6 +115,8 @@ class Toy:
                 self.begin_wait(now)
             reply = AppendEntriesReply(self.term, self.id, 0, int(good), 0, message.seq)
             self.send(message.leader_id, reply)
+        elif self.flaw == "answers answers" and self.role == LEADER:
+            self.beat(now)
         if self.flaw == "ends" and self.term == 3:
             raise ServerEnded("it ended")
         return self.answer(1)
@@ -145,14 +146,6 @@ class Toys:
     def __init__(self, flaw: str = "") -> None:
         self.flaw = flaw
 
-    def start(
-        self,
-        config: Config,
-        server: int,
-        now: int,
-        seed: int,
-        vote: tuple[int, int],
-        entries: list[Entry],
-    ) -> tuple[Toy, Answer]:
-        toy = Toy(self.flaw, config, server, seed, vote)
-        return toy, toy.begin(now)
+    def start(self, life: Life) -> tuple[Toy, Answer]:
+        toy = Toy(self.flaw, life)
+        return toy, toy.begin(life.now)

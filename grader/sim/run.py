@@ -8,9 +8,14 @@ from typing import TypeAlias
 
 from grader.run.random import Random
 from grader.sim.cluster import START, Cluster, Input
+from grader.sim.family import PAXOS, RAFT, Family
 from grader.sim.invariants import Broken, Checks, Elections
+from grader.sim.invariants_log import Logs
+from grader.sim.paxos.checks import Paxos
 from grader.sim.schedule import CALM, Faults, Schedule
 from grader.sim.server import Answer, Config, Host
+
+_MOST_ROUGH = 1500  # events of one run before its network heals
 
 Rules: TypeAlias = Callable[[Config], list[Checks]]
 
@@ -18,6 +23,38 @@ Rules: TypeAlias = Callable[[Config], list[Checks]]
 def elections(config: Config) -> list[Checks]:
     """The rules of lab 5."""
     return [Elections(config)]
+
+
+def told(config: Config) -> list[Checks]:
+    """The same as far as messages alone tell: what was saved before them is not looked at."""
+    return [Elections(config, durable=False)]
+
+
+def logs(config: Config) -> list[Checks]:
+    """The rules of lab 6: those of lab 5, and those of logs."""
+    return [Elections(config), Logs(config)]
+
+
+def logs_told(config: Config) -> list[Checks]:
+    """The same, but nobody asks what was synced before a message was sent."""
+    return [Elections(config, durable=False), Logs(config, durable=False)]
+
+
+def paxos(config: Config) -> list[Checks]:
+    """The rules of lab 6's extension."""
+    return [Paxos(config)]
+
+
+_OF_LOGS = (logs, logs_told)
+
+RULE_SETS: dict[str, Rules] = {
+    rules.__name__: rules for rules in (elections, told, logs, logs_told, paxos)
+}
+
+
+def family(rules: Rules) -> Family:
+    """The protocol that these rules are about."""
+    return PAXOS if rules is paxos else RAFT
 
 
 @dataclass(frozen=True)
@@ -32,6 +69,12 @@ class Run:
     crashed: set[int]  # the numbers of the inputs that ended in a crash
     virtual_ms: int
     broken: Broken | None
+    printed: dict[int, bytes]  # what each server printed last
+    rules: Rules = elections
+
+    @property
+    def family(self) -> Family:
+        return family(self.rules)
 
     @property
     def events(self) -> int:
@@ -51,16 +94,20 @@ def draw(
     rules: Rules = elections,
 ) -> Run:
     """A run of its own for each ``place``: seed, stage, number. After ``rough_ms`` with faults
-    (other ones in each run, unless they are given) the network heals.
+    (other ones in each run, unless they are given) the network heals; before that, where servers
+    are due so often that there is no end to it.
     """
     random = Random(*place)
+    drawn = faults or Faults.draw(random, config.election_max)
+    if rules in _OF_LOGS and not drawn.proposals:
+        drawn = drawn.with_clients(random)
 
     def plan(cluster: Cluster) -> None:
-        schedule = Schedule(cluster, random, faults or Faults.draw(random))
-        schedule.run(rough_ms)
-        schedule.run_to_leader()
+        schedule = family(rules).schedule(cluster, random, drawn)
+        schedule.run(rough_ms, _MOST_ROUGH)
+        _end(schedule, rules)
 
-    return _run(host, config, rules, plan)
+    return carry_out(host, config, rules, plan)
 
 
 def replay(
@@ -79,13 +126,20 @@ def replay(
         for one in inputs:
             cluster.apply(one)
         if to_leader:
-            Schedule(cluster, Random("fair"), CALM).run_to_leader()
+            _end(family(rules).schedule(cluster, Random("fair"), CALM), rules)
 
-    return _run(host, config, rules, plan)
+    return carry_out(host, config, rules, plan)
 
 
-def _run(host: Host, config: Config, rules: Rules, plan: Callable[[Cluster], None]) -> Run:
-    cluster = Cluster(host, config, rules(config))
+def _end(schedule: Schedule, rules: Rules) -> None:
+    schedule.run_to_leader()
+    if rules in _OF_LOGS:
+        schedule.run_to_agreement()
+
+
+def carry_out(host: Host, config: Config, rules: Rules, plan: Callable[[Cluster], None]) -> Run:
+    """What happens to a new cluster by that plan, up to the first rule that is broken."""
+    cluster = family(rules).cluster(host, config, rules(config))
     broken = None
     try:
         plan(cluster)
@@ -93,8 +147,22 @@ def _run(host: Host, config: Config, rules: Rules, plan: Callable[[Cluster], Non
         broken = rule
     finally:
         cluster.close()
-    now = cluster.inputs[-1][2] if cluster.inputs else 0
-    return Run(config, cluster.inputs, cluster.answers, cluster.crashed, now, broken)
+    return recorded(cluster, broken, rules)
+
+
+def recorded(cluster: Cluster, broken: Broken | None, rules: Rules) -> Run:
+    """What happened to a cluster so far."""
+    now = cluster.inputs[-1][2] - cluster.inputs[0][2] if cluster.inputs else 0
+    return Run(
+        cluster.config,
+        cluster.inputs,
+        cluster.answers,
+        cluster.crashed,
+        now,
+        broken,
+        cluster.printed,
+        rules,
+    )
 
 
 def difference(one: Run, other: Run) -> int | None:

@@ -1,20 +1,39 @@
 """Who draws what happens to a cluster: clocks, a network that loses, delays, repeats and reorders,
-links that work one way, partitions, crashes and restarts. All of it depends on the seed, the stage
-and the run's number alone.
+links that work one way, partitions, crashes and restarts, and clients that propose. All of it
+depends on the seed, the stage and the run's number alone.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import heappop, heappush
+from typing import Any
 
 from grader.run.random import Random
-from grader.sim.cluster import DOOM, EXPECT, HEAL, RECEIVE, START, TICK, Cluster, Input, Sent
+from grader.sim.cluster import (
+    AGREE,
+    DOOM,
+    EXPECT,
+    HEAL,
+    PROPOSE,
+    RECEIVE,
+    START,
+    TICK,
+    Cluster,
+    Input,
+    Sent,
+)
+from grader.sim.server import LEADER
 
 _MOVE, _CRASH = "move", "crash"  # of the plan, beside the inputs
 _NEVER = 1 << 62
 LEADER_WITHIN = 20  # maximum election timeouts after the network heals
 _SCALE = 1 << 16
+_MOST_AT_ONCE = 3  # proposals of a client
+_SIZES = (0, 1, 10, 10, 100, 100, 1000, 20_000)  # bytes of a proposal, at most
+# Heartbeat intervals in which logs become equal: so many, and for each entry that is not committed
+# everywhere so many more. A leader may go back by one in each of them, and forward by one again.
+_TO_AGREE, _FOR_EACH = 20, 3
 
 
 @dataclass(frozen=True)
@@ -30,11 +49,13 @@ class Faults:
     moves: int = 0  # between changes of the network; 0: it has no partitions
     crashes: int = 0  # between crashes; 0: there are none
     rest: int = 600  # from a crash to the restart
+    proposals: int = 0  # between those of clients; 0: there are none
 
     @staticmethod
-    def draw(random: Random) -> Faults:
-        """Each kind of trouble is there in some runs, and missing in others. In a third of them
-        the network is slower than elections, so that old messages meet new terms.
+    def draw(random: Random, longest: int = 300) -> Faults:
+        """For timeouts of at most ``longest`` ms. Each kind of trouble is there in some runs, and
+        missing in others. In a third of them the network is slower than elections, so that old
+        messages meet new terms.
         """
 
         def maybe(most: int) -> int:
@@ -48,7 +69,13 @@ class Faults:
             slowness=random.between(0, 10),
             moves=maybe(900),
             crashes=maybe(2000),
+            latest=1000 * longest // 300,
+            rest=2 * longest,
         )
+
+    def with_clients(self, random: Random) -> Faults:
+        """The same, and clients: from busy ones to such that hardly ever come."""
+        return replace(self, proposals=random.between(1, (15, 60, 400)[random.below(3)]))
 
 
 CALM = Faults()
@@ -64,8 +91,8 @@ class Schedule:
         self._count = count = cluster.config.servers
         self._plan: list[tuple[int, int, str, int, int, int]] = []
         self._order = 0
-        last = cluster.inputs[-1] if cluster.inputs else (0, "", 0)
-        self._number, self.now = last[0], last[2]
+        self._number = cluster.inputs[-1][0] if cluster.inputs else 0
+        self.now = max((one[2] for one in cluster.inputs), default=0)
         self._wakes = [_NEVER] * (count + 1)  # when each server is to look at its clock
         self._cut = [[False] * (count + 1) for _ in range(count + 1)]  # from, to
         for server, state in enumerate(cluster.states[1:], 1):
@@ -80,14 +107,20 @@ class Schedule:
         heappush(self._plan, (at, self._order, what, server, first, second))
 
     def _plan_faults(self) -> None:
-        for what, pause in ((_MOVE, self.faults.moves), (_CRASH, self.faults.crashes)):
+        faults = self.faults
+        plans = (_MOVE, faults.moves), (_CRASH, faults.crashes), (PROPOSE, faults.proposals)
+        for what, pause in plans:
             if pause:
                 self._add(self.now + self.random.between(1, pause), what, 0)
 
-    def run(self, until: int) -> None:
-        """All that is planned up to that time. Raises Broken."""
+    def run(self, until: int, most: int = 1 << 30) -> None:
+        """All that is planned up to that time, if the cluster has fewer than ``most`` events by
+        then. Raises Broken.
+        """
         while self._is_planned_by(until):
             self.step()
+            if len(self.cluster.inputs) >= most:
+                return
         self.now = until
 
     def _is_planned_by(self, until: int) -> bool:
@@ -106,10 +139,12 @@ class Schedule:
             self._apply(START, server, self.random.next())
         elif what == _MOVE:
             self._move()
+        elif what == PROPOSE:
+            self._propose()
         else:
             self._doom()
 
-    def _apply(self, kind: str, server: int, first: int = 0, second: int = 0) -> None:
+    def _apply(self, kind: str, server: int, first: Any = 0, second: int = 0) -> None:
         cluster = self.cluster
         sent = cluster.apply(self._input(kind, server, first, second))
         if sent:
@@ -121,7 +156,7 @@ class Schedule:
         elif state[0] < self._wakes[server]:
             self._wake(server, state[0])
 
-    def _input(self, kind: str, server: int, first: int, second: int) -> Input:
+    def _input(self, kind: str, server: int, first: Any, second: int) -> Input:
         self._number += 1
         return self._number, kind, self.now, server, first, second
 
@@ -172,14 +207,32 @@ class Schedule:
 
     def _doom(self) -> None:
         server = self.random.between(1, self._count)
+        after, kept = (20, 12) if self.faults.proposals else (6, 3)
         if self.cluster.runs(server):
-            self._arrange(DOOM, server, self.random.below(6), self.random.below(3))
+            self._arrange(DOOM, server, self.random.below(after), self.random.below(kept))
         self._add(self.now + self.random.between(1, self.faults.crashes), _CRASH, 0)
+
+    def _propose(self) -> None:
+        """Clients go to a server that says it leads: maybe it no longer does."""
+        known = enumerate(self.cluster.states)
+        leaders = [one for one, state in known if state is not None and state[2] == LEADER]
+        if leaders:
+            leader = leaders[self.random.below(len(leaders))]
+            for _ in range(self.random.between(1, _MOST_AT_ONCE)):
+                self.propose(leader)
+        self._add(self.now + self.random.between(1, self.faults.proposals), PROPOSE, 0)
+
+    def propose(self, server: int) -> None:
+        """Something that no client has proposed before."""
+        if self.cluster.runs(server):
+            most = _SIZES[self.random.below(len(_SIZES))]
+            data = b"%d" % (self._number + 1)
+            self._apply(PROPOSE, server, data.ljust(self.random.below(most + 1), b"."))
 
     def heal(self) -> None:
         """From now on there are no more faults; what was delayed still comes late."""
         self.faults = CALM
-        self._plan = [one for one in self._plan if one[2] not in (_MOVE, _CRASH)]
+        self._plan = [one for one in self._plan if one[2] not in (_MOVE, _CRASH, PROPOSE)]
         self._plan.sort()
         self._cut = [[False] * (self._count + 1) for _ in range(self._count + 1)]
         self._arrange(HEAL)
@@ -200,3 +253,28 @@ class Schedule:
         while self.cluster.agreed() == (leader, term) and self._is_planned_by(until):
             self.step()
         self._arrange(EXPECT, 0, leader, term)
+
+    def run_to_agreement(self) -> None:
+        """That leader is given two entries more. Soon all logs are equal, and all of them is
+        applied. Raises Broken.
+        """
+        cluster, config = self.cluster, self.cluster.config
+        leader, _ = cluster.agreed() or (0, 0)
+        self.propose(leader)
+        self.propose(leader)
+        known = [state for state in cluster.states if state is not None]
+        missing = max(state[6] for state in known) - min(state[7] for state in known)
+        intervals = _TO_AGREE + _FOR_EACH * missing
+        until = self.now + 2 * config.election_max + intervals * config.heartbeat
+        while not self._is_settled() and self._is_planned_by(until):
+            self.step()
+        self.run(self.now + config.heartbeat)
+        self._arrange(AGREE, 0, leader)
+
+    def _is_settled(self) -> bool:
+        """By what servers say of themselves, that is."""
+        states = self.cluster.states[1:]
+        first = states[0]
+        return first is not None and all(
+            state is not None and state[6] == state[7] == first[6] for state in states
+        )

@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import struct
+import time
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -32,11 +33,14 @@ _NEW = struct.Struct("<IBq7iQ")
 _TICK = struct.Struct("<IBq")
 _RECEIVE = struct.Struct("<IBqi")
 _STATUS = struct.pack("<IB", 1, ord("s"))
-_ENTRY = struct.Struct("<iI")
-_PAIR = struct.Struct("<ii")
-_TRIPLE = struct.Struct("<iii")
+ENTRY = struct.Struct("<iI")  # term and size; its data follows
+_SENT = struct.Struct("<iI")  # to, size
+_VOTE = struct.Struct("<ii")
+_PLACED = struct.Struct("<iiI")  # index, term, size
 _STATE = struct.Struct("<q7i")
+_TICK_JOB, _RECEIVE_JOB, _PROPOSE_JOB = b"trp"
 _AT_ONCE = 1 << 15  # bytes of an answer that one read takes
+_LARGEST_ANSWER = 256 << 20  # some messages of 16 MiB to each of some servers
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,18 @@ class Config:
     election_min: int = 150
     election_max: int = 300
     heartbeat: int = 50
+
+
+@dataclass(frozen=True)
+class Life:
+    """What a server starts with: its id, the time, the seed of its timeouts, and what it saved."""
+
+    config: Config
+    server: int
+    now: int
+    seed: int
+    vote: tuple[int, int]  # term, and the vote in it
+    entries: list[Entry]
 
 
 def share_cpu(worker: int) -> None:
@@ -75,19 +91,15 @@ class Server(Protocol):
 class Host(Protocol):
     """Starts servers."""
 
-    def start(
-        self,
-        config: Config,
-        server: int,
-        now: int,
-        seed: int,
-        vote: tuple[int, int],
-        entries: list[Entry],
-    ) -> tuple[Server, Answer]: ...
+    def start(self, life: Life) -> tuple[Server, Answer]: ...
 
 
 class ServerEnded(Exception):
-    """A server ended, or closed its socket, instead of answering."""
+    """A server ended, or closed its socket, instead of answering. Of one that did so while it was
+    started, ``status`` and ``output`` are here, since nobody else has it.
+    """
+
+    status, output = 0, b""
 
 
 class ServerHangs(ServerEnded):
@@ -95,31 +107,41 @@ class ServerHangs(ServerEnded):
 
 
 def decode(data: bytes) -> Answer:
-    """What an answer says, without the four bytes of its size."""
-    end = len(data) - _STATE.size
+    """What an answer says, without the four bytes of its size. Raises ServerEnded for one that
+    raft_sim does not give: whoever answers is the student's process.
+    """
+    try:
+        return _effects(data, len(data) - _STATE.size), _STATE.unpack_from(
+            data, len(data) - _STATE.size
+        )
+    except (struct.error, IndexError):
+        raise ServerEnded("an answer is cut short") from None
+
+
+def _effects(data: bytes, end: int) -> list[Effect]:
     at = 0
     done: list[Effect] = []
     while at < end:
         kind = data[at]
         if kind == SEND:
-            to, size = _PAIR.unpack_from(data, at + 1)
+            to, size = _SENT.unpack_from(data, at + 1)
             at += 9 + size
             done.append((SEND, to, data[at - size : at]))
         elif kind == SYNC:
             done.append((SYNC,))
             at += 1
         elif kind == SAVE_VOTE:
-            done.append((SAVE_VOTE, *_PAIR.unpack_from(data, at + 1)))
+            done.append((SAVE_VOTE, *_VOTE.unpack_from(data, at + 1)))
             at += 9
         elif kind in (SAVE_ENTRY, APPLY):
-            index, term, size = _TRIPLE.unpack_from(data, at + 1)
+            index, term, size = _PLACED.unpack_from(data, at + 1)
             at += 13 + size
             done.append((kind, index, term, data[at - size : at]))
         else:
             raise ServerEnded(f"an answer holds an effect {kind}")
     if at != end:
         raise ServerEnded("an answer is cut short")
-    return done, _STATE.unpack_from(data, end)
+    return done
 
 
 class ForkedServer:
@@ -129,29 +151,22 @@ class ForkedServer:
         self._host, self._pid = host, pid
         self._jobs, self._output = jobs, output
 
-    def begin(
-        self,
-        config: Config,
-        server: int,
-        now: int,
-        seed: int,
-        vote: tuple[int, int],
-        entries: list[Entry],
-    ) -> Answer:
-        saved = b"".join(_ENTRY.pack(term, len(data)) + data for term, data in entries)
+    def begin(self, life: Life) -> Answer:
+        config = life.config
+        saved = b"".join(ENTRY.pack(term, len(data)) + data for term, data in life.entries)
         times = (config.election_min, config.election_max, config.heartbeat)
-        numbers = (server, config.servers, *times, *vote, seed)
+        numbers = (life.server, config.servers, *times, *life.vote, life.seed)
         size = _NEW.size - _SIZE.size + len(saved)
-        return self._ask(_NEW.pack(size, ord("n"), now, *numbers) + saved)
+        return self._ask(_NEW.pack(size, ord("n"), life.now, *numbers) + saved)
 
     def tick(self, now: int) -> Answer:
-        return self._ask(_TICK.pack(9, 116, now))
+        return self._ask(_TICK.pack(9, _TICK_JOB, now))
 
     def receive(self, now: int, sender: int, message: bytes) -> Answer:
-        return self._ask(_RECEIVE.pack(13 + len(message), 114, now, sender) + message)
+        return self._ask(_RECEIVE.pack(13 + len(message), _RECEIVE_JOB, now, sender) + message)
 
     def propose(self, now: int, data: bytes) -> Answer:
-        return self._ask(_TICK.pack(9 + len(data), 112, now) + data)
+        return self._ask(_TICK.pack(9 + len(data), _PROPOSE_JOB, now) + data)
 
     def status(self) -> State:
         return self._ask(_STATUS)[1]
@@ -164,20 +179,23 @@ class ForkedServer:
                 data = self._rest(data)
         except BlockingIOError:
             raise ServerHangs("it did not answer") from None
-        except (BrokenPipeError, ConnectionResetError):
+        except OSError:
             raise ServerEnded("it ended") from None
         return decode(data[4:])
 
     def _rest(self, data: bytes) -> bytes:
-        """The whole answer that begins with ``data``."""
-        pieces, size = [data], len(data)
-        while size < 4 or size < 4 + int.from_bytes(b"".join(pieces)[:4], "little"):
+        """The whole answer that begins with ``data``, in one more patience of the host's."""
+        answer, until = bytearray(data), time.monotonic() + (self._host.patience_s or 3600)
+        while len(answer) < 4 or len(answer) < 4 + int.from_bytes(answer[:4], "little"):
             piece = os.read(self._jobs, 1 << 20)
             if not piece:
                 raise ServerEnded("it ended")
-            pieces.append(piece)
-            size += len(piece)
-        return b"".join(pieces)
+            answer += piece
+            if len(answer) > _LARGEST_ANSWER:
+                raise ServerEnded("an answer is larger than all that a server can have to say")
+            if time.monotonic() > until:
+                raise ServerHangs("it did not answer in time")
+        return bytes(answer)
 
     def end(self) -> int:
         if self._jobs < 0:
@@ -188,8 +206,11 @@ class ForkedServer:
         return status
 
     def printed(self) -> bytes:
-        size = os.fstat(self._output).st_size
-        return os.pread(self._output, 1 << 16, max(0, size - (1 << 16)))
+        try:
+            size = os.fstat(self._output).st_size
+            return os.pread(self._output, 1 << 16, max(0, size - (1 << 16)))
+        except OSError:  # it is no file: not raft_sim gave it
+            return b""
 
     def __del__(self) -> None:
         for descriptor in (self._jobs, self._output):
@@ -200,11 +221,11 @@ class ForkedServer:
 
 class ForkingHost:
     """raft_sim, on the other end of ``jobs`` (its descriptor 3). A server that does not answer
-    within ``patience_s`` real seconds hangs.
+    within ``patience_s`` real seconds hangs; 0 is for ever.
     """
 
     def __init__(self, jobs: socket.socket, patience_s: int = 10) -> None:
-        self._jobs = jobs
+        self._jobs, self.patience_s = jobs, patience_s
         self._patience = struct.pack("@ll", patience_s, 0)
         self._wait_at_most(jobs)
 
@@ -213,38 +234,39 @@ class ForkingHost:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, self._patience)
         one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, self._patience)
 
-    def start(
-        self,
-        config: Config,
-        server: int,
-        now: int,
-        seed: int,
-        vote: tuple[int, int],
-        entries: list[Entry],
-    ) -> tuple[ForkedServer, Answer]:
+    def start(self, life: Life) -> tuple[ForkedServer, Answer]:
         forked = self._fork()
-        return forked, forked.begin(config, server, now, seed, vote, entries)
+        try:
+            return forked, forked.begin(life)
+        except ServerEnded as reason:
+            reason.status, reason.output = forked.end(), forked.printed()
+            raise
 
     def _fork(self) -> ForkedServer:
+        descriptors: list[int] = []
         try:
             self._jobs.sendall(_SIZE.pack(1) + b"f")
-            _, descriptors, _, _ = socket.recv_fds(self._jobs, 1, 2)
-            if len(descriptors) != 2:
+            descriptors = socket.recv_fds(self._jobs, 1, 2)[1]
+            pid = self._number()
+            if len(descriptors) != 2 or pid <= 0:
                 raise ServerEnded("raft_sim ended")
-            with socket.socket(fileno=descriptors[0]) as jobs:
-                self._wait_at_most(jobs)
-                jobs.detach()
-            return ForkedServer(self, self._number(), *descriptors)
-        except OSError as error:
+            with socket.socket(fileno=os.dup(descriptors[0])) as jobs:
+                self._wait_at_most(jobs)  # of both: they are the same socket
+            return ForkedServer(self, pid, *descriptors)
+        except (OSError, ServerEnded) as error:
+            for descriptor in descriptors:
+                os.close(descriptor)
             raise ServerEnded(f"raft_sim does not answer: {error}") from None
 
     def end(self, pid: int) -> int:
         """Ends a server. Returns its status, as of waitpid(2). None outlives raft_sim."""
         try:
             self._jobs.sendall(_SIZE.pack(5) + b"e" + _SIZE.pack(pid))
-            return self._number()
+            status = self._number()
         except (OSError, ServerEnded):
             return signal.SIGKILL
+        ended = 0 <= status < 1 << 16 and (os.WIFEXITED(status) or os.WIFSIGNALED(status))
+        return status if ended else signal.SIGKILL
 
     def _number(self) -> int:
         answer = self._jobs.recv(8, socket.MSG_WAITALL)

@@ -8,6 +8,7 @@ field that this byte belongs to.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
@@ -17,7 +18,6 @@ from grader.wire.diff import byte_name
 MOST_WORDS = 1 << 20
 LONGEST_WORD = 512 << 20
 LARGEST_REQUEST = 1 << 30
-LARGEST_IN_A_CLUSTER = 15 << 20
 LONGEST_LINE = 32  # of a length: the type byte counts, CR LF does not
 
 DEEPEST = 32  # arrays in arrays, in RESP2
@@ -68,7 +68,7 @@ class ProtocolError(Exception):
 def encode_request(words: Iterable[bytes]) -> bytes:
     """An array of bulk strings; as a reply, it looks the same."""
     words = list(words)
-    bulks = (b"$%d\r\n%b\r\n" % (len(word), word) for word in words)
+    bulks = [b"$%d\r\n%b\r\n" % (len(word), word) for word in words]
     return b"*%d\r\n" % len(words) + b"".join(bulks)
 
 
@@ -88,7 +88,7 @@ def encode_reply(value: Reply) -> bytes:
     return b"*%d\r\n" % len(value) + b"".join(map(encode_reply, value))
 
 
-class _Stream(Generic[_Item]):
+class _Stream(ABC, Generic[_Item]):
     """Bytes in, items out. ``offset`` counts the bytes of complete items from the stream's start. A
     fault sticks.
     """
@@ -136,8 +136,9 @@ class _Stream(Generic[_Item]):
         self._steps = self._item()
         return True
 
+    @abstractmethod
     def _item(self) -> _Steps[_Item]:
-        raise NotImplementedError
+        """Reads one item, and yields while bytes are missing."""
 
     def _take(self, path: str, size: int) -> bytes:
         data = bytes(self._buffer[self._at : self._at + size])

@@ -1,4 +1,4 @@
-"""The command line that the exercises of labs 3 and 4 share."""
+"""The command line that the exercises of labs 3 to 5 share."""
 
 import argparse
 import random
@@ -18,3 +18,13 @@ def ask(about: str, exercises: dict[str, Exercise]) -> None:
     print(question)
     if given.answer:
         print(f"Answer\n{answer}")
+
+
+def where_they_end(
+    kind: str, parts: list[bytes], chance: random.Random, in_rows: Callable[[bytes], str]
+) -> tuple[str, str]:
+    """All parts, the last one cut: where does each of this kind end?"""
+    whole, last = parts[:-1], parts[-1][: chance.randrange(1, len(parts[-1]))]
+    ends = [sum(map(len, whole[: count + 1])) for count in range(len(whole))]
+    answer = f"  {kind}s end at {', '.join(map(str, ends))}; {len(last)} bytes wait for more"
+    return f"Where does each {kind} end?\n{in_rows(b''.join(whole) + last)}", answer

@@ -114,22 +114,43 @@ void jobs_measure(struct job *job, bool chunks,
     jobs_answer_integer(cpu_ns() - start, 8);
 }
 
+/* What was read and not taken so far: a job of common size comes with one call. */
+static uint8_t ahead[4096];
+static size_t ahead_start, ahead_end;
+
+/* Returns how many bytes came, at most len; 0 at the end of input. */
+static size_t take_ahead(uint8_t *data, size_t len)
+{
+    while (ahead_start == ahead_end) {
+        ssize_t n = read(JOBS, ahead, sizeof ahead);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            jobs_die("read");
+        if (n == 0)
+            return 0;
+        ahead_start = 0;
+        ahead_end = (size_t)n;
+    }
+    if (len > ahead_end - ahead_start)
+        len = ahead_end - ahead_start;
+    memcpy(data, ahead + ahead_start, len);
+    ahead_start += len;
+    return len;
+}
+
 /* True if all len bytes came, false at the end of input before the first. */
 static bool receive(uint8_t *data, size_t len)
 {
     size_t done = 0;
 
     while (done < len) {
-        ssize_t n = read(JOBS, data + done, len - done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            jobs_die("read");
+        size_t n = take_ahead(data + done, len - done);
         if (n == 0 && done == 0)
             return false;
         if (n == 0)
             jobs_refuse("a job was cut short");
-        done += (size_t)n;
+        done += n;
     }
     return true;
 }
@@ -151,6 +172,7 @@ int jobs_serve(void (*obey)(uint8_t op, struct job *job))
 {
     uint8_t header[4];
 
+    ahead_start = ahead_end = 0; /* in a child those would be its parent's */
     while (receive(header, sizeof header)) {
         struct job job = {header, sizeof header};
         size_t size = jobs_take_integer(&job, 4);

@@ -5,7 +5,8 @@
  *
  * A pause is twice as long as the one before; it is short again after a connection that held for
  * as long as the longest.  So neither an address where nobody listens, nor one where each
- * connection is accepted and dropped, is dialled all the time. */
+ * connection is accepted and dropped, is dialled all the time.  A socket that was connected to
+ * itself has failed, and is reset. */
 #ifndef DIALLER_H
 #define DIALLER_H
 
@@ -21,7 +22,7 @@ struct dialler {
     void *context;
     struct loop_timer timer; /* ends a dial, or a pause; tells that a connection held */
     int64_t pause_ms;        /* the next */
-    int fd;                  /* of a dial, else -1 */
+    int fd;                  /* of a dial, else -1; dialler_start sets it */
 };
 
 /* on_connected is called in a later turn, or after many a pause. */
@@ -30,7 +31,7 @@ void dialler_start(struct dialler *dialler);
 /* The connection that on_connected was given has ended, or can't be used. */
 void dialler_lost(struct dialler *dialler);
 
-/* Nothing is called after this. */
+/* Nothing is called after this.  The dialler was started. */
 void dialler_stop(struct dialler *dialler);
 
 #endif

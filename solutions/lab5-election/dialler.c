@@ -56,6 +56,24 @@ static void give_up(void *context)
     pause_dialling(d);
 }
 
+/* Nobody listens there, and the kernel gave this socket that very port as its own: then both ends
+ * that open at the same time (RFC 9293, section 3.5) are this one. */
+static bool is_connected_to_itself(int fd)
+{
+    struct sockaddr_in own = {0}, peer = {0};
+    socklen_t own_size = sizeof own, peer_size = sizeof peer;
+
+    return getsockname(fd, (struct sockaddr *)&own, &own_size) == 0 &&
+           getpeername(fd, (struct sockaddr *)&peer, &peer_size) == 0 &&
+           own.sin_port == peer.sin_port && own.sin_addr.s_addr == peer.sin_addr.s_addr;
+}
+
+/* By a reset: after a usual end the port would be in TIME_WAIT, and its node couldn't listen. */
+static void give_port_back(int fd)
+{
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
+}
+
 /* The socket can be written: the outcome is known. */
 static void on_outcome(void *context, unsigned events)
 {
@@ -65,6 +83,11 @@ static void on_outcome(void *context, unsigned events)
 
     (void)events;
     if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 || error != 0) {
+        give_up(d);
+        return;
+    }
+    if (is_connected_to_itself(fd)) {
+        give_port_back(fd);
         give_up(d);
         return;
     }

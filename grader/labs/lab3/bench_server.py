@@ -12,7 +12,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -136,6 +136,15 @@ def _children_s() -> float:
     return used.ru_utime + used.ru_stime
 
 
+def commands_per_s(said: bytes, tests: Sequence[str]) -> dict[str, float]:
+    """By test, from what redis-benchmark --csv says. Raises LoadFailed."""
+    lines = csv.reader(io.StringIO(said.decode(errors="replace")))
+    per_s = {line[0]: float(line[1]) for line in lines if line[:1] and line[0] in tests}
+    if set(per_s) != set(tests):
+        raise LoadFailed(f"redis-benchmark said only {said[-200:]!r}")
+    return per_s
+
+
 @dataclass(frozen=True)
 class Machine:
     """redis-benchmark, and where all run."""
@@ -155,10 +164,7 @@ class Machine:
         said = output_of([self.benchmark, *words, "-t", tests, "--csv"], self.world, self.cpu)
         took = _cpu_s(pid) - before
         busy = (_children_s() - used) / (time.monotonic() - began)
-        lines = csv.reader(io.StringIO(said.decode(errors="replace")))
-        per_s = {line[0]: float(line[1]) for line in lines if line[:1] and line[0] in TESTS}
-        if set(per_s) != set(TESTS):
-            raise LoadFailed(f"redis-benchmark said only {said[-200:]!r}")
+        per_s = commands_per_s(said, TESTS)
         return Figures(per_s, took / (commands * len(TESTS)) * 1e6, busy)
 
 

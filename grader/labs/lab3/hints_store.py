@@ -28,7 +28,7 @@ _DIAGNOSES = {
         "Return from on_data when the connection is full. The connection asks for no input until "
         "its output has gone out, and then shows you the rest.",
     ),
-    "memory-leak": Hint(
+    "3.13 memory-leak": Hint(
         "A value of 64 MiB was replaced by a small one. Who still holds 64 MiB?",
         "The old value was not freed, or there is a copy of it: in the request's words, in a "
         "buffer that grew once and never shrinks, or in one for replies.",
@@ -208,16 +208,6 @@ _DIAGNOSES = {
         "Which kind of reply does this command have in the table of the protocol?",
         "One kind was sent for another, such as a text where an array is due.",
         "SET: +OK. GET: an array. DEL: an integer. What is no valid command: -ERROR.",
-    ),
-    "3.14 wrong-byte": Hint(
-        "Which bytes of a word can a terminal show, and what does the handout print for the "
-        "others?",
-        "A quote, a backslash, a control character or a byte above 126 was printed as it is; or a "
-        "number, a kind of reply, or an empty array has another form; or the line was split at "
-        "the wrong places.",
-        "(error), (integer) and (empty array) stand as in the handout. Words are numbered and "
-        "quoted, and other bytes are escaped as in C, or as \\x and two hexadecimal digits. In "
-        "input, quotes keep blanks together and vanish.",
     ),
     "3.14 exit-status": Hint(
         "What should a script learn from your client's status here?",

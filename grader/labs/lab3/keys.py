@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import product
 
-NUMBERS = [b"%d" % number for number in range(1 << 17)]
 _BITS = range(16)  # 2^16 keys a family
 
 # 16 pairs one after the other: from its state so far, FNV-1a comes to one state by either of two.
 # They were found by trying, birthday by birthday: all 32 bits are equal, and the lower 28 of 64.
 _FNV_32 = "alCxh ap2la " + "azEnS aBcZa afCpj aB0ta ah3lh aDBxa akM8f aw2La afCxh az2la " * 3
 _FNV_64 = "ah5Dc akahb " + "ae5tc afA8b " * 15
+
+
+def numbers() -> list[bytes]:
+    """2^17 keys as anybody may have them."""
+    return [b"%d" % number for number in range(1 << 17)]
 
 
 def _joined(*pairs: tuple[bytes, bytes]) -> list[bytes]:

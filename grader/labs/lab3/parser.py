@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 
-from grader.labs.codec import CodecDriver
+from grader.labs.codec import CodecDriver, packed_words
 from grader.labs.stage import Attempt
 from grader.verdicts import Diagnosis, StageFailure, fail
 from grader.wire import resp
@@ -251,8 +251,7 @@ class Parser:
 
     def write_array(self, words: Words, room: int) -> tuple[int, bytes]:
         """What resp_write_array returns, and the whole buffer after it."""
-        payload = struct.pack("<II", room, len(words))
-        payload += b"".join(struct.pack("<I", len(word)) + word for word in words)
+        payload = struct.pack("<I", room) + packed_words(words)
         return _written(
             self.driver.ask("a", payload, f"write {len(words)} words into {room} bytes")
         )

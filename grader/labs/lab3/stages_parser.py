@@ -218,25 +218,30 @@ def expect_announcement_free(parser: Parser, announced: bytes) -> None:
     parser.driver.expect_memory(before[0], MIB, quoted(announced))
 
 
-MOST_WORDS = b"*1048576\r\n" + b"$0\r\n\r\n" * (1 << 20)
 ANNOUNCED = Diagnosis("memory-announced", "memory is for what came, not for what was announced")
+
+
+def most_words() -> bytes:
+    """The request of as many empty words as there may be."""
+    return b"*1048576\r\n" + b"$0\r\n\r\n" * (1 << 20)
 
 
 def expect_most_words(parser: Parser) -> None:
     """As many empty words as there may be cost 16 times their bytes at most; the driver holds these
     four times.
     """
+    request = most_words()
     parser.new()
     before = parser.driver.memory()
-    parser.feed(MOST_WORDS[:-1], growing=True)
+    parser.feed(request[:-1], growing=True)
     grown = parser.driver.memory() - before
-    if grown > (16 + 4) * len(MOST_WORDS):
+    if grown > (16 + 4) * len(request):
         fail(
-            f"{len(MOST_WORDS) >> 20} MiB of empty words take {grown >> 20} MiB of memory",
+            f"{len(request) >> 20} MiB of empty words take {grown >> 20} MiB of memory",
             Diagnosis("memory-a-word", "a word may cost 16 times the bytes that it came in"),
         )
     parser.new()
-    parser.expect([MOST_WORDS + requests(GET)], [[b""] * (1 << 20), *GET], growing=True)
+    parser.expect([request + requests(GET)], [[b""] * (1 << 20), *GET], growing=True)
 
 
 def expect_all_freed(parser: Parser) -> None:
@@ -265,7 +270,7 @@ def expect_all_freed(parser: Parser) -> None:
 def expect_no_memory_told(attempt: Attempt) -> None:
     """A parser that gets no block of 10 MiB says so, and may be asked again."""
     parser = Parser(attempt, environment={"ASAN_OPTIONS": NO_LARGE_BLOCKS})
-    result = parser.feed(MOST_WORDS[:-1], growing=True).result
+    result = parser.feed(most_words()[:-1], growing=True).result
     again = parser.feed(b"", growing=True).result
     if not {result, again} <= {MORE, NO_MEMORY}:
         fail(

@@ -23,7 +23,7 @@ from grader.wire.resp import (
     encode_reply,
     encode_request,
 )
-from handouts.examples.exercise import Exercise, ask
+from handouts.examples.exercise import Exercise, ask, where_they_end
 
 WORDS = (b"k", b"key", b"CS06142", b"", b"a b", b"\r\n", b"nil", b"$3", b"Cloud", b"two words")
 
@@ -80,11 +80,8 @@ def encode_exercise(chance: random.Random) -> tuple[str, str]:
 
 
 def stream_exercise(chance: random.Random) -> tuple[str, str]:
-    requests = [encode_request(some_request(chance)) for _ in range(3)]
-    whole, last = requests[:-1], requests[-1][: chance.randrange(1, len(requests[-1]))]
-    ends = [sum(map(len, whole[: count + 1])) for count in range(len(whole))]
-    answer = f"  requests end at {', '.join(map(str, ends))}; {len(last)} bytes wait for more"
-    return f"Where does each request end?\n{in_rows(b''.join(whole) + last)}", answer
+    parts = [encode_request(some_request(chance)) for _ in range(3)]
+    return where_they_end("request", parts, chance, in_rows)
 
 
 def error_due(data: bytes, fault: ProtocolError) -> int:

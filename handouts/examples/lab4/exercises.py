@@ -22,7 +22,7 @@ from grader.wire.messages import (
     encode,
 )
 from grader.wire.walk import walk
-from handouts.examples.exercise import Exercise, ask
+from handouts.examples.exercise import Exercise, ask, where_they_end
 
 SEQ = (0, 41, 0x80, 0x100, 0xFFFFFFFF)
 
@@ -73,11 +73,8 @@ def encode_exercise(chance: random.Random) -> tuple[str, str]:
 
 
 def stream_exercise(chance: random.Random) -> tuple[str, str]:
-    messages = [encode(some_message(chance)) for _ in range(4)]
-    whole, last = messages[:-1], messages[-1][: chance.randrange(1, len(messages[-1]))]
-    ends = [sum(map(len, whole[: count + 1])) for count in range(len(whole))]
-    answer = f"  messages end at {', '.join(map(str, ends))}; {len(last)} bytes wait for more"
-    return f"Where does each message end?\n{in_rows(b''.join(whole) + last)}", answer
+    parts = [encode(some_message(chance)) for _ in range(4)]
+    return where_they_end("message", parts, chance, in_rows)
 
 
 def fault_exercise(chance: random.Random) -> tuple[str, str]:

@@ -1,0 +1,93 @@
+"""What becomes of a class's outcomes: files for people and for platforms, all made from the same
+entries and the instructor's policy.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import NoReturn
+
+from grader.classroom.exports import (
+    autolab,
+    canvas,
+    class_page,
+    github,
+    grades,
+    gradescope,
+    moodle,
+    result,
+    student,
+)
+from grader.classroom.model import Entry
+from grader.classroom.policy import Policy
+from grader.report.escape import one_line
+from grader.report.write import replace_file
+
+OF_THE_CLASS: dict[str, Callable[[list[Entry], Policy], str]] = {
+    "grades.csv": grades.render,
+    "canvas.csv": canvas.render,
+    "moodle.csv": moodle.render,
+    "class.html": class_page.render,
+}
+OF_A_STUDENT: dict[str, Callable[[Entry, Policy], str]] = {
+    "report.html": student.student_report,
+    "result.json": result.render,
+    "gradescope.json": gradescope.render,
+    "autolab.json": autolab.render,
+    "github-classroom.json": github.render,
+}
+_KEY = re.compile(r"[a-z0-9-]{1,64}")
+
+
+def write_all(out: Path, entries: Iterable[Entry], policy: Policy) -> list[Path]:
+    """Writes all exports, and returns their paths. Each file is the old one or the new one, never
+    half of it. Raises OSError where one can't be written, ValueError for a key that is no name of
+    a student's folder.
+    """
+    ordered = sorted(entries, key=lambda entry: entry.student.key)
+    written = []
+    for path, text in _files(out, ordered, policy):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, text.encode())
+        written.append(path)
+    return written
+
+
+def _files(out: Path, entries: list[Entry], policy: Policy) -> Iterator[tuple[Path, str]]:
+    """The students' first: what the class's files link to is there."""
+    for entry in entries:
+        if not _KEY.fullmatch(entry.student.key):
+            raise ValueError(f"no key of a student: {entry.student.key!r}")
+        for name, render in OF_A_STUDENT.items():
+            yield out / "students" / entry.student.key / name, render(entry, policy)
+    for name, render_class in OF_THE_CLASS.items():
+        yield out / name, render_class(entries, policy)
+
+
+def rebuild(out: Path, policy: Policy, say: Callable[[str], object] = print) -> list[Path]:
+    """Writes all exports anew from ``OUT/students/*/entry.json``, and returns their paths. An entry
+    that can't be read is left out, and ``say`` gets a line that names it.
+    """
+    entries = []
+    for path in sorted(out.glob("students/*/entry.json")):
+        try:
+            entries.append(_read(path))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            place = path.relative_to(out)
+            say(one_line(f"{place}: left out: {type(error).__name__}: {error}", 300))
+    return write_all(out, entries, policy)
+
+
+def _read(path: Path) -> Entry:
+    """Raises much for what is no entry, or not of that folder's student."""
+    entry = Entry.from_json(json.loads(path.read_bytes(), parse_constant=_no_number))
+    if entry.student.key != path.parent.name:
+        raise ValueError(f"it is {entry.student.key}'s")
+    return entry
+
+
+def _no_number(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no number")

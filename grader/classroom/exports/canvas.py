@@ -1,0 +1,45 @@
+"""``canvas.csv``: what Canvas's gradebook imports.
+https://community.canvaslms.com/t5/Instructor-Guide/How-do-I-import-grades-in-the-Gradebook/ta-p/807
+
+As lib/gradebook_importer.rb of canvas-lms reads it: the columns up to ``Section`` tell who it is,
+``ID`` first, then ``SIS User ID``, ``SIS Login ID``, and the name last. An assignment's column has
+its title, and Canvas asks where it knows none. An empty cell would take away a grade that is there,
+so what was not judged has no row.
+"""
+
+from __future__ import annotations
+
+from grader.classroom.exports.cells import Cell, rows
+from grader.classroom.model import Entry
+from grader.classroom.policy import Policy, grade_of
+
+HEAD = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
+POINTS_POSSIBLE = "    Points Possible"
+ANONYMOUS = "anon"  # in an export of anonymous submissions, whose ids are no users'
+
+
+def render(entries: list[Entry], policy: Policy) -> str:
+    """The file's text, for the submissions of one lab."""
+    if not entries:
+        return rows([(*HEAD, "Lab")])
+    most = grade_of(entries[0], policy).max_points
+    table: list[tuple[Cell, ...]] = [
+        (*HEAD, f"Lab {entries[0].stamp.lab}"),
+        (POINTS_POSSIBLE, "", "", "", "", most),
+    ]
+    for entry in entries:
+        final = grade_of(entry, policy).final
+        if final is not None:
+            table.append((*_who(entry), final))
+    return rows(table)
+
+
+def _who(entry: Entry) -> tuple[Cell, ...]:
+    """An id of another platform would be someone else's here; Gradescope's are those of the SIS."""
+    student, layout = entry.student, entry.handed.layout
+    number = student.id if student.id.isascii() and student.id.isdigit() else ""
+    ours = number if layout == "canvas" and student.name != ANONYMOUS else ""
+    sis = student.id if layout == "gradescope" else ""
+    # A row of that name would be taken for the assignment's points.
+    name = student.key if POINTS_POSSIBLE.strip() in student.name else student.name
+    return name, ours, sis, student.login, ""

@@ -1,0 +1,1 @@
+"""A cluster of the student's nodes on this machine, to be looked at and disturbed."""

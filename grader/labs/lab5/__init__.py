@@ -1,0 +1,1 @@
+"""Lab 5: elections, in virtual time and over TCP."""

@@ -1,0 +1,1 @@
+"""Lab 6: replication, storage, and a store for clients."""

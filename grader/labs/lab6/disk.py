@@ -1,0 +1,387 @@
+"""What is on a disk, by the record of a program's system calls: at each moment, and after a crash.
+
+A crash keeps all that was flushed, and of what was changed later a beginning, in the order of the
+calls, of which the last one may be cut anywhere within its bytes (PROTOCOL, section 4). Content is
+flushed by fsync or fdatasync of its file, by sync and syncfs, or by O_SYNC and O_DSYNC; a name by
+fsync of the folder that it is in.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from grader.run.recorder import Began, Call, Descriptor, Ended, Step
+
+_FLAGS_AT = {"open": 1, "openat": 2}
+_RWF_SYNC, _RWF_APPEND = 0x2 | 0x4, 0x10
+_KEEP_SIZE, _PUNCH_HOLE, _ZERO_RANGE = 0x1, 0x2, 0x10
+_EXCHANGE = 0x2
+_WRITES = ("write", "pwrite64", "writev", "pwritev", "pwritev2")
+_FLUSHES = ("fsync", "fdatasync")
+_GONE = " (deleted)"
+_NEAR = 30  # bytes: of a large write, cut everywhere
+
+Content = Mapping[str, bytes | None]  # by path within the root; None for a folder
+
+
+@dataclass(eq=False)
+class Node:
+    """A file or a folder, whatever its name is."""
+
+    is_folder: bool = False
+
+
+@dataclass(eq=False)
+class Change:
+    """What one call did to content (``at`` and ``data``, or ``size``), or to names."""
+
+    call: str  # in words
+    node: Node
+    at: int = 0
+    data: bytes = b""
+    size: int | None = None
+    added: str = ""
+    removed: str = ""
+    other: Node | None = None  # of an exchange: what gets the name that was removed
+    flushed: bool = False
+    lost: bool = False  # a flush of it has failed: no later one may count
+
+    @property
+    def of_names(self) -> bool:
+        return bool(self.added or self.removed)
+
+    def folders(self) -> set[str]:
+        return {_above(name) for name in (self.added, self.removed) if name}
+
+
+@dataclass(frozen=True)
+class Crash:
+    """What a crash leaves: of ``pending``, the changes that were not flushed, the first ``kept``,
+    and ``cut`` bytes of the next.
+    """
+
+    pending: tuple[Change, ...]
+    kept: int
+    cut: int
+    content: Content
+
+    def words(self) -> str:
+        """At which call the power was lost."""
+        if self.cut:
+            change = self.pending[self.kept]
+            return f"{self.cut} of {len(change.data)} bytes into {change.call}"
+        if self.kept:
+            return f"right after {self.pending[self.kept - 1].call}"
+        if self.pending:
+            return f"right before {self.pending[0].call} came to the disk"
+        return "when all was flushed"
+
+
+class _Tree:
+    """Names and contents, to which changes are applied in order."""
+
+    def __init__(self, names: dict[str, Node], contents: dict[Node, bytes]) -> None:
+        self.names, self.contents = names, contents
+
+    def copy(self) -> _Tree:
+        return _Tree(dict(self.names), dict(self.contents))
+
+    def apply(self, change: Change, cut: int | None = None) -> None:
+        if change.of_names:
+            self._rename(change)
+            return
+        before = self.contents.get(change.node, b"")
+        if change.size is not None:
+            after = before[: change.size].ljust(change.size, b"\0")
+        else:
+            data = change.data if cut is None else change.data[:cut]
+            after = before[: change.at].ljust(change.at, b"\0") + data
+            after += before[len(after) :]
+        self.contents[change.node] = after
+
+    def _rename(self, change: Change) -> None:
+        if change.removed and change.added and change.node.is_folder:
+            self._move_within(change.removed, change.added)
+        if change.removed:
+            self.names.pop(change.removed, None)
+        if change.added:
+            self.names[change.added] = change.node
+        if change.other is not None:
+            self.names[change.removed] = change.other
+
+    def _move_within(self, before: str, after: str) -> None:
+        for name in [name for name in self.names if name.startswith(f"{before}/")]:
+            self.names[after + name.removeprefix(before)] = self.names.pop(name)
+
+    def content(self, root: str) -> dict[str, bytes | None]:
+        """Only what can be reached: each name has all folders above it."""
+        found: dict[str, bytes | None] = {}
+        for name in sorted(self.names):
+            above, inside = _above(name), name[len(root) + 1 :]
+            if above == root or above[len(root) + 1 :] in found:
+                node = self.names[name]
+                found[inside] = None if node.is_folder else self.contents.get(node, b"")
+        return found
+
+
+@dataclass
+class Disk:
+    """All in the folder ``root``, which is there. ``content`` is there at first, and flushed."""
+
+    root: str
+    content: Content = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+    unfollowed: str = ""  # the first call that can't be followed
+
+    def __post_init__(self) -> None:
+        self._base = _Tree({}, {})
+        for name, data in self.content.items():
+            node = Node(data is None)
+            self._base.names[f"{self.root}/{name}"] = node
+            if data is not None:
+                self._base.contents[node] = data
+        self._now = self._base.copy()
+        self._numbers: dict[tuple[int, int], Node] = {}
+        self._begun: dict[Call, int] = {}  # flushes: how many changes there were
+        self.flushes = 0
+
+    def take(self, step: Step) -> None:
+        """The next step of the record."""
+        if isinstance(step, Began) and step.call.name in (*_FLUSHES, "sync", "syncfs"):
+            self._begun[step.call] = len(self.changes)
+        elif isinstance(step, Ended):
+            self._end(step.call)
+
+    def _end(self, call: Call) -> None:
+        if call.name in (*_FLUSHES, "sync", "syncfs"):
+            self._flush(call)
+        elif call.result is None or call.result < 0:
+            return
+        elif call.name in _WRITES:
+            self._write(call)
+        elif call.made is not None:
+            self._open(call, call.made)
+        elif call.name in ("ftruncate", "truncate", "fallocate"):
+            self._resize(call)
+        elif call.paths:
+            self._name(call)
+        elif call.descriptor is not None and self._is_within(call.descriptor.name):
+            self.unfollowed = self.unfollowed or call.name
+
+    # --- what a call is about ---
+
+    def _is_within(self, name: str) -> bool:
+        return name.startswith(f"{self.root}/")
+
+    def _node(self, descriptor: Descriptor | None) -> Node | None:
+        """By name, which is that of this moment; else by number."""
+        if descriptor is None or not self._is_within(descriptor.name):
+            return None
+        node = self._now.names.get(descriptor.name)
+        return node or self._numbers.get((descriptor.device, descriptor.number))
+
+    def _known(self, call: Call) -> Node | None:
+        node = self._node(call.descriptor)
+        if node is None and call.descriptor is not None and self._is_within(call.descriptor.name):
+            self.unfollowed = self.unfollowed or f"{call.name} to {call.descriptor.name}"
+        return node
+
+    def _change(self, change: Change) -> None:
+        self.changes.append(change)
+        self._now.apply(change)
+
+    def _short(self, name: str) -> str:
+        return name.removeprefix(f"{self.root}/")
+
+    # --- names ---
+
+    def _open(self, call: Call, made: Descriptor) -> None:
+        if not self._is_within(made.name) or stat.S_ISDIR(made.mode):
+            return
+        node, flags = self._now.names.get(made.name), _open_flags(call)
+        if node is None:
+            node = Node()
+            if not flags & (os.O_CREAT | os.O_TMPFILE):
+                self.unfollowed = self.unfollowed or f"{call.name} of {self._short(made.name)}"
+            if not made.name.endswith(_GONE):  # else O_TMPFILE
+                words = f"the making of {self._short(made.name)}"
+                self._change(Change(words, node, added=made.name))
+        self._numbers[made.device, made.number] = node
+        if flags & os.O_TRUNC and self._now.contents.get(node):
+            words = f"the emptying of {self._short(made.name)} (O_TRUNC)"
+            self._change(Change(words, node, size=0))
+
+    def _name(self, call: Call) -> None:
+        first, second = call.paths[0], call.paths[-1]
+        if not any(map(self._is_within, call.paths)):
+            return
+        words = f"{call.name} of {self._short(first)}"
+        if call.name.startswith("mkdir"):
+            self._change(Change(words, Node(is_folder=True), added=first))
+        elif call.name.startswith(("unlink", "rmdir")):
+            self._change(Change(words, self._now.names.get(first, Node()), removed=first))
+        elif call.name.startswith("rename"):
+            self._rename(call, f"{words} to {self._short(second)}", first, second)
+        elif call.name.startswith("link"):
+            self._link(call, words, first, second)
+        else:
+            self.unfollowed = self.unfollowed or call.name
+
+    def _rename(self, call: Call, words: str, before: str, after: str) -> None:
+        node = self._now.names.get(before)
+        if node is None:
+            self.unfollowed = self.unfollowed or words
+        elif node is not self._now.names.get(after):
+            exchanged = call.name == "renameat2" and call.args[4] & _EXCHANGE
+            other = self._now.names.get(after) if exchanged else None
+            self._change(Change(words, node, added=after, removed=before, other=other))
+
+    def _link(self, call: Call, words: str, before: str, after: str) -> None:
+        node = self._now.names.get(before)
+        for (_, number), known in self._numbers.items():
+            if number == call.target:
+                node = known
+        if node is None:
+            self.unfollowed = self.unfollowed or words
+        else:
+            self._change(Change(f"{words} as {self._short(after)}", node, added=after))
+
+    # --- content ---
+
+    def _write(self, call: Call) -> None:
+        node, to = self._known(call), call.descriptor
+        if node is None or to is None or not call.result:
+            return
+        flags = _low(call.args[5]) if call.name == "pwritev2" else 0
+        at = to.position
+        if to.flags & os.O_APPEND or flags & _RWF_APPEND:
+            at = to.size
+        elif call.name.startswith("pwrite") and call.args[3] != 2**64 - 1:
+            at = call.args[3]
+        data = call.data[: call.result]
+        words = f"{call.name} of {len(data)} bytes at {at} of {self._short(to.name)}"
+        self._change(Change(words, node, at=at, data=data))
+        if to.flags & (os.O_DSYNC | os.O_SYNC) or flags & _RWF_SYNC:
+            self._mark(node, len(self.changes), "")
+
+    def _resize(self, call: Call) -> None:
+        if call.name == "truncate":
+            node = self._now.names.get(call.paths[0]) if call.paths else None
+            name = call.paths[0] if call.paths else ""
+        else:
+            node = self._known(call)
+            name = call.descriptor.name if call.descriptor else ""
+        if node is None:
+            return
+        words = f"{call.name} of {self._short(name)}"
+        if call.name != "fallocate":
+            self._change(Change(f"{words} to {call.args[1]} bytes", node, size=call.args[1]))
+            return
+        mode, at, size = _low(call.args[1]), call.args[2], call.args[3]
+        now = len(self._now.contents.get(node, b""))
+        if mode & (_PUNCH_HOLE | _ZERO_RANGE):
+            end = min(at + size, now) if mode & _KEEP_SIZE else at + size
+            self._change(Change(words, node, at=at, data=bytes(max(0, end - at))))
+        elif mode & ~_KEEP_SIZE:
+            self.unfollowed = self.unfollowed or call.name
+        elif not mode and at + size > now:
+            self._change(Change(words, node, size=at + size))
+
+    # --- flushes ---
+
+    def _flush(self, call: Call) -> None:
+        count = self._begun.pop(call, 0)
+        failed = call.result is not None and call.result < 0
+        if call.name in ("sync", "syncfs"):
+            for change in self.changes[:count]:
+                change.flushed |= not change.lost and not failed
+            self.flushes += 1
+        elif call.descriptor is not None:
+            node = self._node(call.descriptor)
+            self.flushes += node is not None and not node.is_folder
+            self._mark(node, count, call.descriptor.name, failed)
+
+    def _mark(self, node: Node | None, count: int, folder: str, failed: bool = False) -> None:
+        """The first ``count`` changes are flushed as far as they are the file's content, or names
+        in the folder; or can't be flushed any more.
+        """
+        for change in self.changes[:count]:
+            mine = folder in change.folders() if change.of_names else change.node is node
+            if mine and not change.flushed and not change.lost:
+                change.flushed, change.lost = not failed, failed
+
+    # --- crashes ---
+
+    def now(self) -> Content:
+        """What is there as long as the power is on."""
+        return self._now.content(self.root)
+
+    def pending(self) -> tuple[Change, ...]:
+        return tuple(change for change in self.changes if not change.flushed)
+
+    def flushed(self) -> Crash:
+        """What a crash leaves at the worst."""
+        return self._crash(self.pending(), 0, 0)
+
+    def crashes(self, *, within: bool = True) -> Iterator[Crash]:
+        """All that a crash can leave at this moment: also ``within`` a write, if that is wanted."""
+        self._settle()
+        pending = self.pending()
+        for kept in range(len(pending) + 1):
+            yield self._crash(pending, kept, 0)
+            if within and kept < len(pending):
+                for cut in _cuts(len(pending[kept].data)):
+                    yield self._crash(pending, kept, cut)
+
+    def _crash(self, pending: tuple[Change, ...], kept: int, cut: int) -> Crash:
+        tree, stays = self._base.copy(), set(pending[:kept])
+        torn = pending[kept] if cut else None
+        for change in self.changes:
+            if change.flushed or change in stays:
+                tree.apply(change)
+            elif change is torn:
+                tree.apply(change, cut)
+        return Crash(pending, kept, cut, tree.content(self.root))
+
+    def _settle(self) -> None:
+        """What was flushed, with all before it, need not be looked at again."""
+        while self.changes and self.changes[0].flushed and not self._begun:
+            self._base.apply(self.changes.pop(0))
+
+
+def _cuts(size: int) -> Iterator[int]:
+    """Each byte; of a large write those near its ends, and some between."""
+    between = range(1, size) if size <= 4 * _NEAR else range(_NEAR, size - _NEAR, size // _NEAR)
+    if size > 4 * _NEAR:
+        yield from range(1, _NEAR)
+        yield from range(size - _NEAR, size)
+    yield from between
+
+
+def _above(name: str) -> str:
+    return name.rpartition("/")[0]
+
+
+def _low(number: int) -> int:
+    return number & 0xFFFFFFFF
+
+
+def _open_flags(call: Call) -> int:
+    if call.name == "creat":
+        return os.O_CREAT | os.O_TRUNC
+    if call.name == "openat2":
+        return int.from_bytes(call.data, "little")
+    return _low(call.args[_FLAGS_AT[call.name]])
+
+
+def part(content: Content, folder: str) -> dict[str, bytes | None] | None:
+    """What is in one folder of it; None if that is not there."""
+    if folder not in content:
+        return None
+    start = f"{folder}/"
+    return {
+        name.removeprefix(start): data for name, data in content.items() if name.startswith(start)
+    }

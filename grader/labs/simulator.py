@@ -1,0 +1,126 @@
+"""Servers of the student's core in virtual time, for the stages of labs 5 and 6: starts what forks
+them, counts what was simulated, and turns a broken rule into a failure with its run.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+from grader.labs.stage import Attempt, Simulated
+from grader.run import procinfo
+from grader.run.output import find_report
+from grader.run.sandbox import SANITIZER_EXIT
+from grader.sim.cluster import Ended
+from grader.sim.family import RAFT, Family
+from grader.sim.run import Run
+from grader.sim.server import Answer, ForkingHost, Life, Server, share_cpu
+from grader.verdicts import Diagnosis, StageFailure, Verdict
+
+PROGRAMS = {"5": "raft_sim", "6": "replication_sim"}  # by lab
+_LOOK_EVERY_S = 0.05
+_PATIENCE_S, _FOR_EVER = 10, 0  # of a call of the student's
+
+
+@contextmanager
+def sharing_cpu(worker: int) -> Iterator[None]:
+    """What starts within runs on one CPU together with this process."""
+    before = os.sched_getaffinity(0)
+    share_cpu(worker)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+class Simulator:
+    """A program that forks servers, and the grader's end of it: ``host``. It is a Host as well, one
+    that looks at the stage's bounds with each start.
+    """
+
+    def __init__(
+        self, attempt: Attempt, build: str = "judge", worker: int = 0, family: Family = RAFT
+    ) -> None:
+        self.attempt = attempt
+        name = family.program or PROGRAMS[attempt.stage.id.partition(".")[0]]
+        attempt.built(name, build)  # the compiler has all CPUs
+        self._next_look = 0.0
+        self._ours, theirs = socket.socketpair()
+        with sharing_cpu(worker):
+            self.program = attempt.start(name, build=build, jobs=theirs)
+        theirs.close()
+        attempt.clients.append(self._ours)
+        self.host = ForkingHost(self._ours, _FOR_EVER if attempt.debugger else _PATIENCE_S)
+
+    def start(self, life: Life) -> tuple[Server, Answer]:
+        """As Host has it. Raises StageFailure or Hang where a bound is passed."""
+        self.look()
+        return self.host.start(life)
+
+    def look(self) -> None:
+        """To be called now and then. Raises StageFailure or Hang where a bound is passed."""
+        if time.monotonic() >= self._next_look:
+            self._next_look = time.monotonic() + _LOOK_EVERY_S
+            self.attempt.world.look("the simulated servers")
+
+    def memory(self) -> int:
+        """Bytes that the servers hold, and the program that forks them."""
+        return sum(map(procinfo.proportional_bytes, self.program.processes()))
+
+    def count(self, run: Run) -> None:
+        """Adds a run to what the stage has simulated."""
+        count(self.attempt, 1, run.events, run.virtual_ms)
+
+
+def count(attempt: Attempt, schedules: int, events: int, virtual_ms: int) -> None:
+    """Adds to what the stage has simulated."""
+    known = attempt.simulated
+    attempt.simulated = Simulated(
+        known.schedules + schedules, known.events + events, known.virtual_ms + virtual_ms
+    )
+
+
+def rule_id(rule: str) -> str:
+    """A rule's name as the id of a diagnosis."""
+    return re.sub(r"[^a-z]+", "-", rule.lower()).strip("-")
+
+
+def fail_broken(run: Run, prefix: str = "") -> NoReturn:
+    """Raises StageFailure for the rule that the run broke."""
+    broken = run.broken
+    assert broken is not None
+    source = run.family.sources.get(broken.rule, "")
+    diagnosis = Diagnosis(rule_id(broken.rule), f"broken: {broken.rule} ({source})")
+    verdict, output = Verdict.WRONG, ""
+    if isinstance(broken, Ended):
+        verdict, output = _ending(broken)
+        diagnosis = Diagnosis(verdict.lower(), str(broken))
+        if verdict is Verdict.WRONG:
+            diagnosis = Diagnosis("server-ended", broken.words)
+    raise StageFailure(
+        f"{prefix}{_at(run)}{broken.words}",
+        verdict=verdict,
+        diagnosis=diagnosis,
+        output=output,
+        run=run,
+    )
+
+
+def _at(run: Run) -> str:
+    return f"event {run.inputs[-1][0]}, at {run.inputs[-1][2]} ms: " if run.inputs else ""
+
+
+def _ending(ended: Ended) -> tuple[Verdict, str]:
+    """The verdict on a server that ended, and the sanitizer's words."""
+    report = find_report(ended.output)
+    if ended.hangs:
+        return Verdict.HANG, ""
+    code = os.waitstatus_to_exitcode(ended.status)
+    if report or code == SANITIZER_EXIT:
+        return Verdict.SANITIZER, report
+    return (Verdict.CRASH if code < 0 else Verdict.WRONG), ""

@@ -1,0 +1,71 @@
+/* recorder.h - what the parts of the recorder share: recorder.c (starting, the filter, the loop),
+ * recorder_calls.c (which calls, and what is told of each) and recorder_rules.c (calls that are to
+ * fail). */
+#ifndef RECORDER_H
+#define RECORDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* prctl(2) with this option is a note of the program's: pointer and length of a text follow.  A
+ * text that begins with '!' is a rule. */
+enum { NOTE = 0x4C364E54 };
+
+/* What a call does, in order of what a rule may be about. */
+enum what {
+    WHAT_NOTE,
+    WHAT_READ,  /* of a file */
+    WHAT_WRITE, /* bytes */
+    WHAT_FLUSH,
+    WHAT_OPEN,
+    WHAT_NAMES, /* makes, moves or removes a name */
+    WHAT_SIZE,  /* makes a file longer or shorter */
+    WHAT_SEND,  /* to a socket alone */
+    WHAT_OTHER, /* what can't be followed */
+};
+
+/* A system call: which of its arguments are what, from 0; -1 for none. */
+struct call {
+    const char *name;
+    long number;
+    enum what what;
+    int8_t fd, path, folder, other_path, other_folder; /* folder: what a path is relative to */
+    int8_t data, vector, message; /* a pointer, and the length or count behind it */
+};
+
+extern const struct call calls[];
+extern const size_t call_count;
+
+/* A thread that is in a call. */
+struct thread {
+    pid_t id;
+    const struct call *call;
+    uint64_t args[6];
+    bool is_changed, is_refused; /* by a rule: an argument, or the result */
+    int64_t result;              /* where it is refused */
+    bool used;
+};
+
+/* --- recorder.c --- */
+_Noreturn void die(const char *what);
+/* One piece of what is told: a letter, and bytes. */
+void tell(char tag, const void *data, size_t len);
+bool copy_from(pid_t thread, uint64_t address, void *out, size_t len);
+
+/* --- recorder_calls.c --- */
+void tell_call(const struct thread *thread);
+void tell_result(const struct thread *thread, int64_t result);
+/* Whether the call is about a file or a folder, or about names. */
+bool is_on_disk(const struct thread *thread);
+size_t data_size(const struct thread *thread);
+
+/* --- recorder_rules.c --- */
+void take_rule(const char *text);
+/* At the start of a call: refuses it or makes it shorter, as the rule has it. */
+void apply_rule(struct thread *thread);
+/* At the end of a call that was changed.  Returns its result. */
+int64_t undo_rule(struct thread *thread, int64_t result);
+
+#endif

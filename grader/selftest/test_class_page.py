@@ -1,0 +1,207 @@
+"""The report on the class and the students' pages: figures that are right, links that lead
+somewhere, and no text of a student that a browser takes for more than text.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
+
+from grader.classroom.exports import class_page, figures, student, write_all
+from grader.classroom.model import Entry, Status
+from grader.classroom.policy import Late, Policy
+from grader.selftest import class_samples as samples
+from grader.selftest import class_strategies as strategies
+from grader.selftest.browser import browse, chromium
+from grader.selftest.harness import require
+from grader.selftest.test_report_html import Page as ReportPage
+from grader.verdicts import Verdict
+
+ADA, ZOE = samples.student("Ada Lovelace", 1), samples.student("Zoe Zett", 2)
+thorough = settings(
+    max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
+
+
+class Page(ReportPage):
+    """What a browser would find in a page of class mode."""
+
+    ELEMENTS = ReportPage.ELEMENTS | {"text", "line"}
+    VOID = ReportPage.VOID | {"line"}
+
+
+def rows(entries: list[Entry], policy: Policy = Policy()) -> list[figures.Row]:
+    return figures.by_points(entries, policy)
+
+
+# Figures
+
+
+def test_points_are_spread_by_tenths_and_a_bonus_is_with_all_of_them() -> None:
+    wrong = [{f"3.{n}": Verdict.WRONG for n in range(1, last)} for last in (14, 3, 2)]
+    outcomes = [*map(samples.result_of, wrong), samples.result_of({"3.14": Verdict.PASS})]
+    entries = [samples.entry(ADA, outcome) for outcome in outcomes]  # 0, 82, 92 and 107 of 100
+    entries.append(samples.entry(ADA, None, Status.QUARANTINED))
+    spread = figures.distribution(rows(entries, Policy(points={"3.14": Decimal(7)})))
+    assert [bin.count for bin in spread] == [1, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1]
+
+
+def test_the_hardest_stage_is_the_one_that_fewest_of_those_who_came_to_it_passed() -> None:
+    entries = [
+        samples.entry(ADA, samples.result_of({"3.2": Verdict.WRONG}, stop=True)),
+        samples.entry(ADA, samples.result_of({"3.2": Verdict.HANG, "3.9": Verdict.WRONG})),
+        samples.entry(ADA, samples.result_of({"3.5": Verdict.GRADER_ERROR})),
+    ]
+    found = figures.difficulties(entries)
+    assert [(one.id, one.passed, one.attempted) for one in found[:2]] == [
+        ("3.2", 1, 3),
+        ("3.9", 1, 2),
+    ]
+    assert {one.id: one.attempted for one in found}["3.5"] == 1
+    assert "3.14" not in {one.id for one in found}  # nobody attempted it
+
+
+def test_diagnoses_are_counted_by_student_with_the_cause_in_the_words_of_the_hint() -> None:
+    crash = {"3.2": Verdict.CRASH, "3.4": Verdict.CRASH}
+    entries = [
+        samples.entry(ADA, samples.result_of(crash)),
+        samples.entry(ZOE, samples.result_of({"3.4": Verdict.CRASH, "3.6": Verdict.SANITIZER})),
+    ]
+    first, second = figures.causes(entries)
+    assert (first.id, list(first.where), first.stages) == (
+        "crash",
+        [ADA.key, ZOE.key],
+        ["3.2", "3.4"],
+    )
+    assert first.cause.startswith("SIGSEGV is an address")
+    assert (second.id, list(second.where)) == ("sanitizer", [ZOE.key])
+
+
+def test_who_was_not_judged_is_last_by_points() -> None:
+    entries = [
+        samples.entry(ADA, None, Status.QUARANTINED),
+        samples.entry(ADA, None, Status.REFUSED),
+        samples.entry(ZOE, samples.result_of({})),
+    ]
+    statuses = [row.entry.status for row in rows(entries)]
+    assert statuses == [Status.GRADED, Status.REFUSED, Status.QUARANTINED]
+    assert [row.name for row in figures.by_name(rows(entries))][-1] == "Zoe Zett"
+
+
+# Pages
+
+
+def test_the_class_page_refers_only_to_what_lies_beside_it(tmp_path: Path) -> None:
+    entries = samples.a_class()
+    write_all(tmp_path, entries, Policy())
+    page = Page((tmp_path / "class.html").read_text(encoding="utf-8"))
+    assert len(page.ids) == len(set(page.ids)) and page.headings.count("h1") == 1
+    for link in page.links:
+        path, _, anchor = link.partition("#")
+        if not path:
+            assert anchor in page.ids
+        elif path.startswith("students/"):
+            target = Page((tmp_path / path).read_text(encoding="utf-8"))
+            assert not anchor or anchor in target.ids
+        else:
+            assert path == "quarantine/vint-cerf-300/"
+    assert {f"students/{entry.student.key}/report.html" for entry in entries} <= set(page.links)
+
+
+def test_what_a_person_must_look_at_comes_first() -> None:
+    text = class_page.render(samples.a_class(), Policy())
+    places = [text.index(word) for word in ("OSError: no space", "no file of lab 3", 'histogram" ')]
+    assert places == sorted(places)
+
+
+def test_a_class_of_none_has_a_page() -> None:
+    Page(class_page.render([], Policy()))
+
+
+@thorough
+@given(some.lists(strategies.entries(), max_size=3), strategies.POLICIES)
+def test_no_text_of_a_student_is_more_than_text(entries: list[Entry], policy: Policy) -> None:
+    """An element or attribute that our templates have not makes ``Page`` fail."""
+    texts = [class_page.render(entries, policy)]
+    texts += [student.student_report(entry, policy) for entry in entries]
+    for text in texts:
+        page = Page(text)
+        assert all(re.match(r"(#|students/|quarantine/)[\w./#-]+$", link) for link in page.links)
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text)
+
+
+def test_the_check_of_pages_can_fail() -> None:
+    with pytest.raises(AssertionError):
+        Page(class_page.render([], Policy()).replace("<h2", "<script>x</script><h2"))
+
+
+# What a student sees
+
+
+@pytest.mark.parametrize("tier", [0, 1, 2, 3])
+def test_hints_are_shown_up_to_the_policy_s_tier(tier: int) -> None:
+    entry = samples.entry(ADA, samples.result_of({"3.4": Verdict.CRASH}))
+    text = student.student_report(entry, Policy(highest_tier=tier))
+    shown = [f"<dt>{title}</dt>" in text for title in ("Hint", "Cause", "Remedy")]
+    assert shown == [n < tier for n in range(3)]
+    assert "make hint" not in text
+
+
+def test_commands_are_those_that_a_student_types_at_home() -> None:
+    entry = samples.entry(ADA, samples.result_of({"3.4": Verdict.CRASH}))
+    text = student.student_report(entry, Policy())
+    assert "make lab3 STAGE=3.4 SEED=7 BORROW=1,2<" in text
+    assert "/tmp/" not in text and "WORK=" not in text
+
+
+def test_traces_that_lie_beside_the_report_are_named_and_no_others() -> None:
+    result = samples.result_of({"3.4": Verdict.CRASH})
+    failure = result.stages[3].failure
+    assert failure is not None
+    for trace, named in (("traces/lab3-3.4.jsonl", True), ("traces/../../x", False), ("/x", False)):
+        result.stages[3].failure = replace(failure, trace=trace, drawing="|")
+        text = student.student_report(samples.entry(ADA, result), Policy())
+        assert (f"make replay TRACE={trace}" in text) is named
+
+
+def test_the_grade_says_why_it_is_less() -> None:
+    late = samples.entry(ADA, samples.result_of({}), at=samples.DUE + timedelta(hours=30))
+    policy = Policy(late=Late(samples.DUE, 3, Decimal("12.5")))
+    assert "75 of 100 (100, less 25 %: 2 days late)" in student.student_report(late, policy)
+
+
+def test_who_has_no_result_reads_why() -> None:
+    refused = samples.entry(ADA, None, Status.REFUSED, refused="not a C file in /home/x/in/a.zip")
+    assert "not a C file in …/a.zip" in student.student_report(refused, Policy())
+    story = "Traceback: /home/me"
+    broken = samples.entry(ADA, None, Status.QUARANTINED, story=story)
+    text = student.student_report(broken, Policy())
+    assert student.NOT_JUDGED in text and story not in text
+
+
+# In a browser
+
+
+def test_a_browser_shows_both_pages_without_complaint_and_without_scrolling_sideways(
+    tmp_path: Path,
+) -> None:
+    program = chromium()
+    require("browser", program is not None)
+    assert program is not None
+    write_all(tmp_path / "out", samples.a_class(), Policy(highest_tier=3))
+    pages = ["class.html", "students/karen-jones-109/report.html"]
+    with browse(program, tmp_path / "profile") as browser:
+        for width in (1200, 400):
+            size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+            browser.ask("Emulation.setDeviceMetricsOverride", **size)
+            for page in pages:
+                browser.open((tmp_path / "out" / page).as_uri())
+                assert browser.run("document.documentElement.scrollWidth") <= width
+        assert browser.console == []

@@ -1,0 +1,174 @@
+"""The tables of a class: no cell runs in a spreadsheet, and each platform finds its columns."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
+
+from grader.classroom.exports import canvas, grades, moodle, write_all
+from grader.classroom.exports.cells import defused, rows
+from grader.classroom.model import Entry, Status
+from grader.classroom.policy import Late, Policy
+from grader.selftest import class_samples as samples
+from grader.selftest import class_strategies as strategies
+from grader.verdicts import Verdict
+
+ADA = samples.student("Ada Lovelace", 1)
+MIXED = samples.entry(ADA, samples.result_of({"3.4": Verdict.WRONG, "3.14": Verdict.PASS}))
+BROKEN = samples.entry(ADA, None, Status.QUARANTINED)
+LATE = Policy(late=Late(samples.DUE, 3, Decimal(10)))
+thorough = settings(
+    max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
+
+
+def table(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+# Spreadsheets
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+1+1", "'+1+1"),
+        ("-1+1", "'-1+1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("＝1+1", "'＝1+1"),
+        ("－1+1", "'－1+1"),
+        ("  =1+1", "'  =1+1"),
+        ('"=1+1', "'\"=1+1"),
+        ("'=1+1", "''=1+1"),
+        ("a;=1+1", "a;'=1+1"),
+        ('a","=1+1', 'a",\'"=1+1'),
+        ("\t=1+1", r"\x09=1+1"),
+        ("\r=1+1", r"\x0d=1+1"),
+        ("\u200b=1+1", r"\u200b=1+1"),
+        ("\u00a0=1+1", "'\u00a0=1+1"),
+    ],
+)
+def test_formulas_are_defused(text: str, shown: str) -> None:
+    """OWASP, CSV Injection: https://owasp.org/www-community/attacks/CSV_Injection."""
+    assert defused(text) == shown
+
+
+@pytest.mark.parametrize("text", ["Zoë O'Neil", "1=1", "a-b", "x@example.org", "-7", "+49.5", ""])
+def test_what_is_no_formula_stays(text: str) -> None:
+    assert defused(text) == text
+
+
+def test_numbers_stay_numbers() -> None:
+    text = rows([("12", 12, Decimal("12.50"), Decimal("1E+2"), Decimal(0), None)])
+    assert text == '"12",12,12.5,100,0,""\n'
+
+
+RUNS = re.compile(r"[\s\"'`]*[=+\-@＝＋－＠\t\r\n]")
+NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+
+
+def assert_defused(text: str) -> None:
+    """Whatever separator a spreadsheet takes, no cell of it begins as a formula."""
+    assert "\r" not in text and "\t" not in text
+    for row in csv.reader(io.StringIO(text)):
+        for cell in row:
+            for part in re.split(r"[,;|\t]", cell):
+                assert part.startswith("'") or NUMBER.fullmatch(cell) or not RUNS.match(part), cell
+
+
+def test_the_check_of_formulas_can_fail() -> None:
+    for text in ('"=1"', '"a; =1"', "\"''\",＝1"):
+        with pytest.raises(AssertionError):
+            assert_defused(text)
+
+
+@thorough
+@given(some.lists(strategies.entries(), max_size=3), strategies.POLICIES)
+def test_no_cell_is_a_formula(entries: list[Entry], policy: Policy) -> None:
+    for render in (grades.render, canvas.render, moodle.render):
+        assert_defused(render(entries, policy))
+
+
+# For the class
+
+
+def test_grades_have_a_row_a_student(tmp_path: Path) -> None:
+    late = samples.entry(ADA, MIXED.result, at=samples.DUE + timedelta(hours=30))
+    write_all(tmp_path, [late, replace(BROKEN, student=samples.student("Zoe", 9))], LATE)
+    ada, zoe = table((tmp_path / "grades.csv").read_text(encoding="utf-8"))
+    assert (ada["key"], ada["name"], ada["id"]) == ("ada-lovelace-1", "Ada Lovelace", "1")
+    assert (ada["status"], ada["points"], ada["max_points"]) == ("graded", "92", "100")
+    assert (ada["late_days"], ada["deduction_percent"], ada["final"]) == ("2", "20", "73.6")
+    assert (ada["extension_points"], ada["3.4"], ada["3.5"]) == ("10", "WRONG", "PASS")
+    assert (ada["isolation"], ada["seed"], ada["submission"]) == ("namespaces", "7", "ab" * 6)
+    assert (zoe["status"], zoe["points"], zoe["final"]) == ("quarantined", "", "")
+
+
+def test_canvas_finds_its_columns_and_its_row_of_points() -> None:
+    """lib/gradebook_importer.rb of canvas-lms: row_has_student_headers?, update_column_count,
+    check_for_non_student_row.
+    """
+    ours = samples.entry(replace(ADA, name="Lovelace, Ada"), MIXED.result, layout="canvas")
+    head, possible, row = csv.reader(io.StringIO(canvas.render([ours], Policy())))
+    assert "Student" in head[0] and "ID" in head[1]
+    assert head[2:] == ["SIS User ID", "SIS Login ID", "Section", "Lab 3"]
+    assert "Points Possible" in possible[0] and possible[5] == "100"
+    assert row == ["Lovelace, Ada", "1", "", "adalovelace1", "", "92"]
+
+
+@pytest.mark.parametrize(
+    ("layout", "name", "ids"),
+    [
+        ("canvas", "Ada", ("1", "")),
+        ("canvas", "anon", ("", "")),
+        ("gradescope", "Ada", ("", "1")),
+        ("moodle", "Ada", ("", "")),
+        ("plain", "Ada", ("", "")),
+    ],
+)
+def test_canvas_gets_no_id_of_another_platform(
+    layout: str, name: str, ids: tuple[str, str]
+) -> None:
+    entry = samples.entry(replace(ADA, name=name), MIXED.result, layout=layout)
+    row = table(canvas.render([entry], Policy()))[1]
+    assert (row["ID"], row["SIS User ID"]) == ids
+
+
+def test_canvas_does_not_take_a_name_for_points() -> None:
+    named = replace(MIXED, student=replace(ADA, name="Points Possible"))
+    assert table(canvas.render([named], Policy()))[1]["Student"] == ADA.key
+
+
+def test_moodle_finds_its_columns_and_its_participant() -> None:
+    """mod/assign/feedback/offline/importgradeslib.php: init, next."""
+    (row,) = table(moodle.render([MIXED], Policy()))
+    assert {"Identifier", "Grade", "Last modified (grade)", "Feedback comments"} <= set(row)
+    assert int(row["Identifier"][len("Participant ") :]) == 1
+    assert (row["Grade"], row["Maximum grade"]) == ("92", "100")
+
+
+def test_moodle_gets_html_without_the_student_s_and_no_grade_above_its_maximum() -> None:
+    wild = samples.entry(ADA, samples.result_of({}), extra=("<b>x</b>\n.c",))
+    (row,) = table(moodle.render([wild], Policy(points={"3.14": Decimal(7)})))
+    assert "&lt;b&gt;x&lt;/b&gt;\\x0a.c" in row["Feedback comments"]
+    bonus = samples.result_of({"3.14": Verdict.PASS})
+    (row,) = table(moodle.render([samples.entry(ADA, bonus)], Policy(points={"3.14": Decimal(7)})))
+    assert row["Grade"] == "100"
+
+
+def test_who_was_not_judged_or_is_of_elsewhere_is_in_no_import() -> None:
+    """An empty cell would take a grade away that is there."""
+    assert len(table(canvas.render([BROKEN, MIXED], Policy()))) == 2  # with the row of points
+    assert len(table(moodle.render([BROKEN, MIXED], Policy()))) == 1
+    elsewhere = replace(MIXED, handed=replace(MIXED.handed, layout="canvas"))
+    assert table(moodle.render([elsewhere], Policy())) == []

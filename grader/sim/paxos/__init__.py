@@ -1,0 +1,1 @@
+"""Single-decree Paxos in the simulator: its messages, rules, clusters and words."""

@@ -1,0 +1,1 @@
+"""Long runs of real nodes, with faults: ``make soak``."""
