@@ -72,6 +72,18 @@ def cpu_seconds(pid: int) -> float:
     return sum(int(field) for field in fields[11:15]) * _TICK_S if fields else 0.0
 
 
+def waited_for_cpu(pid: int) -> float:
+    """The most seconds that one of its threads was ready to run and had no processor: the second
+    number of schedstat, Documentation/scheduler/sched-stats.rst of Linux.
+    """
+    longest = 0
+    for thread in threads(pid):
+        with contextlib.suppress(OSError, IndexError):
+            text = Path(f"/proc/{pid}/task/{thread}/schedstat").read_text()
+            longest = max(longest, int(text.split()[1]))
+    return longest / 1e9
+
+
 def wake_ups(pid: int) -> int:
     """How often its main thread went to sleep by itself so far."""
     try:
