@@ -8,6 +8,7 @@ import base64
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from grader.report.escape import visible
-from grader.report.model import ByteDiff, LabResult, StageResult
+from grader.report.model import ByteDiff, LabResult, Points, StageResult
 from grader.report.sections import has_card, points_of, sections, skipped_ranges, tally
 from grader.verdicts import Verdict
 from grader.wire.diff import ROW, ascii_bytes
@@ -28,13 +29,23 @@ _GAP = 0.35  # between the pieces of the bar, in points
 
 
 def render(
-    results: list[LabResult], *, title: str = "", facts: Sequence[tuple[str, str]] = ()
+    results: list[LabResult],
+    *,
+    title: str = "",
+    facts: Sequence[tuple[str, str]] = (),
+    bonus: bool = False,
 ) -> str:
     """The page as HTML. ``title`` stands in place of the points; ``facts`` are names and texts that
-    stand below it.
+    stand below it. With ``bonus``, points of extensions count, too.
     """
-    template = environment(_HERE).get_template("report.html.jinja")
-    return document(template, STYLE, results=results, title=title or _title(results), facts=facts)
+    return document(
+        environment(_HERE).get_template("report.html.jinja"),
+        STYLE,
+        results=results,
+        title=title or _title(results),
+        facts=facts,
+        bonus=bonus,
+    )
 
 
 def document(template: Template, style: Path, **values: Any) -> str:
@@ -67,8 +78,10 @@ def environment(*folders: Path) -> Environment:
 
 def _safe(value: Any) -> Any:
     """Every value that the page shows passes here: text keeps no control character, and is then
-    escaped as HTML.
+    escaped as HTML; points have no zeros at the end.
     """
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
@@ -90,16 +103,17 @@ def tone(verdict: Verdict) -> str:
 class Piece:
     """A stage's part of the bar, in points."""
 
-    start: float
+    start: Points
     width: float
     tone: str
 
 
 def bar(stages: list[StageResult]) -> list[Piece]:
     """The bar of the score: a piece for each stage, as wide as its points, in order."""
-    pieces, start = [], 0
+    pieces: list[Piece] = []
+    start: Points = 0
     for stage in stages:
-        pieces.append(Piece(start, max(stage.max_points - _GAP, 0.1), tone(stage.verdict)))
+        pieces.append(Piece(start, max(float(stage.max_points) - _GAP, 0.1), tone(stage.verdict)))
         start += stage.max_points
     return pieces
 

@@ -5,10 +5,13 @@ a JSON schema.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from grader import SCHEMA_VERSION, VERSION
 from grader.verdicts import Verdict
+
+Points = int | Decimal  # whole ones are the lab's own, the others an instructor's
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,8 @@ class StageResult:
     id: str
     title: str
     verdict: Verdict
-    points: int
-    max_points: int
+    points: Points
+    max_points: Points
     extension: bool
     unstable: bool = False
     duration_s: float = 0.0
@@ -88,19 +91,19 @@ class LabResult:
         return [stage for stage in self.stages if not stage.extension]
 
     @property
-    def points(self) -> int:
+    def points(self) -> Points:
         return sum(stage.points for stage in self._main())
 
     @property
-    def max_points(self) -> int:
+    def max_points(self) -> Points:
         return sum(stage.max_points for stage in self._main())
 
     @property
-    def extension_points(self) -> int:
+    def extension_points(self) -> Points:
         return sum(stage.points for stage in self.stages if stage.extension)
 
     @property
-    def max_extension_points(self) -> int:
+    def max_extension_points(self) -> Points:
         return sum(stage.max_points for stage in self.stages if stage.extension)
 
     def exit_status(self, only: str | None = None) -> int:

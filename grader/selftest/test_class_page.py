@@ -16,7 +16,7 @@ from hypothesis import strategies as some
 
 from grader.classroom.exports import class_page, figures, student, write_all
 from grader.classroom.model import Entry, Status
-from grader.classroom.policy import Late, Policy
+from grader.classroom.policy import Late, Policy, grade_of
 from grader.selftest import class_samples as samples
 from grader.selftest import class_strategies as strategies
 from grader.selftest.browser import browse, chromium
@@ -175,6 +175,43 @@ def test_the_grade_says_why_it_is_less() -> None:
     late = samples.entry(ADA, samples.result_of({}), at=samples.DUE + timedelta(hours=30))
     policy = Policy(late=Late(samples.DUE, 3, Decimal("12.5")))
     assert "75 of 100 (100, less 25 %: 2 days late)" in student.student_report(late, policy)
+
+
+def points_in(text: str) -> tuple[Decimal, Decimal, Decimal]:
+    """Of a student's page: those of its stages, of its totals, and of what can be reached."""
+    stages = re.findall(r'<td class="number">([\d.]+)/[\d.]+</td>', text)
+    totals = re.findall(r"<strong>([\d.]+)</strong> of ([\d.]+) points", text)
+    reached = [Decimal(points) for points, _ in totals]
+    return sum(map(Decimal, stages), Decimal(0)), sum(reached, Decimal(0)), Decimal(totals[0][1])
+
+
+def test_the_points_of_stages_and_totals_are_the_policy_s() -> None:
+    outcome = samples.result_of(
+        {"3.5": Verdict.WRONG, "3.14": Verdict.PASS, "3.15": Verdict.PASS, "3.16": Verdict.WRONG}
+    )
+    points = {"3.4": Decimal("12.50"), "3.5": Decimal("0.25"), "3.14": Decimal("2.5")}
+    text = student.student_report(samples.entry(ADA, outcome), Policy(points))
+    assert "<dd>97 of 94.75</dd>" in text
+    assert points_in(text) == (Decimal(97), Decimal(97), Decimal("94.75"))
+    for cell in ("12.5/12.5", "0/0.25", "2.5/2.5"):
+        assert f'<td class="number">{cell}</td>' in text
+    assert "/0<" not in text  # 3.15 and 3.16 are no bonus
+    assert "Extensions, a bonus: <strong>2.5</strong> of 2.5 points" in text
+
+
+def test_extensions_that_are_no_bonus_have_no_points() -> None:
+    outcome = samples.result_of({"3.14": Verdict.PASS})
+    text = student.student_report(samples.entry(ADA, outcome), Policy())
+    assert "Extensions, without points: <span" in text
+    assert points_in(text) == (Decimal(100), Decimal(100), Decimal(100))
+
+
+@thorough
+@given(strategies.entries(), strategies.POLICIES)
+def test_what_a_page_adds_up_to_is_the_grade_before_late_days(entry: Entry, policy: Policy) -> None:
+    points = grade_of(entry, policy).points
+    if entry.result and points is not None:
+        assert points_in(student.student_report(entry, policy))[:2] == (points, points)
 
 
 def test_who_has_no_result_reads_why() -> None:

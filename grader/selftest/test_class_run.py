@@ -22,6 +22,7 @@ from grader.classroom.model import Entry
 from grader.classroom.options import Call
 from grader.classroom.run import Run
 from grader.errors import UsageError
+from grader.report.model import Points
 from grader.selftest import class_stubs
 
 
@@ -53,7 +54,7 @@ class Class:
         assert found is not None
         return found
 
-    def points(self, key: str) -> int:
+    def points(self, key: str) -> Points:
         found = self.entry(key).result
         assert found is not None
         return found.points

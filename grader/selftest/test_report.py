@@ -67,7 +67,8 @@ def shown(draw: Callable[[Console], object], width: int = 100, **options: Any) -
 def draw_lab(console: Console, result: LabResult) -> None:
     """All that the terminal ever shows of a lab."""
     stages = [
-        Stage(s.id, s.title, s.max_points, "lab1#x", extension=s.extension) for s in result.stages
+        Stage(s.id, s.title, int(s.max_points), "lab1#x", extension=s.extension)
+        for s in result.stages
     ]
     with terminal.PlainReporter(stages, console) as reporter:
         for stage, outcome in zip(stages, result.stages, strict=True):

@@ -7,10 +7,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import fields, replace
+from decimal import Decimal
 
 from grader.classroom.exports.cells import plain
 from grader.classroom.model import Entry, Status
-from grader.classroom.policy import Grade, Policy, grade_of
+from grader.classroom.policy import Grade, Policy, grade_of, stages_of
 from grader.labs.hints import Hint, hint_for
 from grader.report import html
 from grader.report.model import Failure, LabResult, StageResult
@@ -37,10 +38,23 @@ def student_result(result: LabResult, policy: Policy) -> LabResult:
 
 
 def student_report(entry: Entry, policy: Policy) -> str:
-    """The student's page. One that was not graded says why."""
-    results = [student_result(entry.result, policy)] if entry.result else []
+    """The student's page, with points as the policy counts them. One that was not graded says
+    why.
+    """
+    results = [_counted(student_result(entry.result, policy), policy)] if entry.result else []
     title = f"Lab {entry.stamp.lab}: {entry.student.name or entry.student.key}"
-    return html.render(results, title=title, facts=facts(entry, policy))
+    return html.render(results, title=title, facts=facts(entry, policy), bonus=True)
+
+
+def _counted(result: LabResult, policy: Policy) -> LabResult:
+    """With the policy's points in place of the lab's own."""
+    worth = {stage.id: plain(policy.most(stage)) for stage in stages_of(result.lab)}
+    stages = []
+    for stage in result.stages:
+        most = worth.get(stage.id, Decimal(0))
+        points = most if stage.verdict is Verdict.PASS else Decimal(0)
+        stages.append(replace(stage, points=points, max_points=most))
+    return replace(result, stages=stages)
 
 
 def facts(entry: Entry, policy: Policy) -> list[tuple[str, str]]:
