@@ -119,13 +119,7 @@ def grade_lab(
         else terminal.reporter(stages, console) as reporter
     ):
         result = engine.run(plan, made, builder, settings.out / "traces", reporter)
-    said = set()
-    for stage in result.stages:
-        build_failed = stage.failure is not None and stage.verdict is Verdict.BUILD
-        words = stage.failure.output if stage.failure and build_failed else stage.id
-        if (stage.failure or stage.verdict is Verdict.GRADER_ERROR) and words not in said:
-            terminal.print_card(console, stage)
-        said.add(words)  # one card for all stages that the same words of the compiler stopped
+    terminal.print_cards(console, result.stages)
     return result
 
 

@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from grader.report.escape import visible
 from grader.report.model import ByteDiff, LabResult, Points, StageResult
-from grader.report.sections import has_card, points_of, sections, skipped_ranges, tally
+from grader.report.sections import cards, has_card, points_of, sections, tally
 from grader.verdicts import Verdict
 from grader.wire.diff import ROW, ascii_bytes
 
@@ -71,7 +71,7 @@ def environment(*folders: Path) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    functions = (bar, byte_rows, has_card, points_of, sections, skipped_ranges, tally, tone)
+    functions = (bar, byte_rows, cards, has_card, points_of, sections, tally, tone)
     made.globals.update({function.__name__: function for function in functions})
     return made
 

@@ -4,8 +4,10 @@ are left out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum, auto
+from itertools import groupby
 from shlex import quote
 
 from grader.report.escape import visible
@@ -47,6 +49,64 @@ class Section:
 def has_card(stage: StageResult) -> bool:
     """Whether there is more to say of a stage than its line in the table."""
     return stage.failure is not None or stage.verdict is Verdict.GRADER_ERROR
+
+
+@dataclass(frozen=True)
+class Card:
+    """One card of a page: that of a stage, or one for all stages that failed in the same words,
+    which ``shown`` then stands for. ``ids`` are those of the stages.
+    """
+
+    ids: list[str]
+    shown: StageResult
+
+
+def cards(stages: Sequence[StageResult]) -> Iterator[Card]:
+    """The cards of these stages, which are told apart by what went wrong, in order of their first
+    stages.
+    """
+    groups: dict[tuple[str, str], list[StageResult]] = {}
+    for stage in filter(has_card, stages):
+        groups.setdefault((stage.verdict, _words(stage)), []).append(stage)
+    for group in groups.values():
+        ids = [stage.id for stage in group]
+        yield Card(ids, _as_one(group, _spans(ids, stages)) if len(group) > 1 else group[0])
+
+
+def _words(stage: StageResult) -> str:
+    """What does not depend on the stage: the grader's own trouble, or the compiler's words. It
+    works on several files at once, so these come in any order.
+    """
+    if stage.failure is None:
+        return stage.note
+    if stage.verdict is Verdict.BUILD:
+        return "\n".join(sorted((stage.failure.output or stage.failure.summary).split("\n")))
+    return stage.id
+
+
+def _as_one(group: list[StageResult], spans: str) -> StageResult:
+    """The first, without what is said of that stage alone."""
+    first = group[0]
+    title = "does not compile" if first.verdict is Verdict.BUILD else "not judged"
+    if first.failure is None:
+        return replace(first, id=spans, title=title)
+    summary = "" if first.failure.output else first.failure.summary
+    failure = replace(
+        first.failure, checks="", summary=summary, see="", source="", trace="", page=""
+    )
+    return replace(first, id=spans, title=title, failure=failure)
+
+
+def _spans(ids: list[str], stages: Sequence[StageResult]) -> str:
+    """``1.1 to 1.5, 1.8``: neighbours among all stages together."""
+    places = [at for at, stage in enumerate(stages) if stage.id in ids]
+    runs = groupby(enumerate(places), lambda pair: pair[1] - pair[0])
+    found = [[stages[at].id for _, at in run] for _, run in runs]
+    return ", ".join(_span(run[0], run[-1], len(run)) for run in found)
+
+
+def _span(first: str, last: str, count: int) -> str:
+    return {1: first, 2: f"{first} and {last}"}.get(count, f"{first} to {last}")
 
 
 def sections(stage: StageResult) -> list[Section]:
@@ -124,9 +184,7 @@ class SkippedRange:
     reason: str
 
     def __str__(self) -> str:
-        span = {1: self.first, 2: f"{self.first} and {self.last}"}.get(
-            self.count, f"{self.first} to {self.last}"
-        )
+        span = _span(self.first, self.last, self.count)
         return f"{span} skipped: {self.reason}" if self.reason else f"{span} skipped"
 
 

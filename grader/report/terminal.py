@@ -27,6 +27,7 @@ from grader.report.model import LabResult, StageResult
 from grader.report.sections import (
     Kind,
     Section,
+    cards,
     difference,
     has_card,
     points_of,
@@ -208,6 +209,12 @@ def reporter(stages: list[Stage], console: Console) -> PlainReporter | LiveRepor
     """The live table where the console can draw it, else plain lines."""
     live = console.is_terminal and not console.is_dumb_terminal
     return LiveReporter(stages, console) if live else PlainReporter(stages, console)
+
+
+def print_cards(console: Console, stages: list[StageResult]) -> None:
+    """All failure cards, one for stages that failed in the same words."""
+    for card in cards(stages):
+        print_card(console, card.shown)
 
 
 def print_card(console: Console, stage: StageResult) -> None:

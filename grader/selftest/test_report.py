@@ -16,6 +16,7 @@ import re
 import unicodedata
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +75,7 @@ def draw_lab(console: Console, result: LabResult) -> None:
         for stage, outcome in zip(stages, result.stages, strict=True):
             reporter.begin(stage)
             reporter.done(outcome)
-    for outcome in result.stages:
-        terminal.print_card(console, outcome)
+    terminal.print_cards(console, result.stages)
     terminal.print_summary(console, result, OUT)
 
 
@@ -327,6 +327,39 @@ def test_escape_is_safe_and_done_once(data: bytes) -> None:
 
 def test_hostile_sample_is_safe_everywhere(tmp_path: Path) -> None:
     assert_all_safe(hostile(), tmp_path)
+
+
+def not_built(output: str, id: str) -> StageResult:
+    """A stage whose program the compiler refused with these words."""
+    stage = next(stage for stage in every_kind().stages if stage.verdict is Verdict.BUILD)
+    assert stage.failure is not None
+    failure = replace(stage.failure, output=output, summary=f"{id} does not compile", checks=id)
+    return replace(stage, id=id, failure=failure)
+
+
+def test_stages_that_the_same_words_of_the_compiler_stopped_share_a_card() -> None:
+    result = all_passed()
+    ids = [f"1.{n}" for n in range(1, 8)]
+    words = dict.fromkeys(ids, "net.c:1: error\nlog.c:2: error")
+    words[ids[1]] = "log.c:2: error\nnet.c:1: error"  # the files in another order
+    words[ids[3]] = "echo.c:3: error"
+    result.stages = [not_built(words[id], id) for id in ids]
+    text = shown(lambda console: terminal.print_cards(console, result.stages))
+    assert "BUILD  1.1 to 1.3, 1.5 to 1.7  does not compile\n" in text
+    assert text.count("net.c:1: error") == text.count("echo.c:3: error") == 1
+    assert text.count("What it checks") == 1  # of the one that stands alone
+    page = html.render([result])
+    assert page.count("net.c:1: error") == page.count("echo.c:3: error") == 1
+    assert '<span class="id">1.1 to 1.3, 1.5 to 1.7</span> does not compile' in page
+    assert {f"stage-{id}" for id in ids} <= set(Page(page).ids)  # each has a link to its card
+
+
+def test_the_grader_tells_its_trouble_once() -> None:
+    stage = next(s for s in every_kind().stages if s.verdict is Verdict.GRADER_ERROR)
+    stages = [replace(stage, id=id) for id in ("1.1", "1.2")] + [replace(stage, note="another")]
+    text = shown(lambda console: terminal.print_cards(console, stages))
+    assert "GRADER-ERROR  1.1 and 1.2  not judged\n" in text
+    assert text.count("What happened") == 2
 
 
 def test_a_program_cannot_speak_in_the_graders_place() -> None:
