@@ -4,6 +4,7 @@ somewhere, and no text of a student that a browser takes for more than text.
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -68,6 +69,16 @@ def test_the_hardest_stage_is_the_one_that_fewest_of_those_who_came_to_it_passed
     assert "3.14" not in {one.id for one in found}  # nobody attempted it
 
 
+def test_extensions_are_ranked_apart_from_the_stages_that_all_must_do() -> None:
+    verdicts = {"3.2": Verdict.WRONG, "3.14": Verdict.WRONG, "3.15": Verdict.PASS}
+    entries = [samples.entry(ADA, samples.result_of(verdicts))]
+    ids = [one.id for one in figures.difficulties(entries)]
+    assert (ids[0], ids[-2:]) == ("3.2", ["3.14", "3.15"])
+    text = class_page.render(entries, Policy())
+    places = [text.index(f">{words}</th>") for words in ("3.13", "Extensions", "3.14")]
+    assert places == sorted(places)
+
+
 def test_diagnoses_are_counted_by_student_with_the_cause_in_the_words_of_the_hint() -> None:
     crash = {"3.2": Verdict.CRASH, "3.4": Verdict.CRASH}
     entries = [
@@ -119,6 +130,40 @@ def test_what_a_person_must_look_at_comes_first() -> None:
     text = class_page.render(samples.a_class(), Policy())
     places = [text.index(word) for word in ("OSError: no space", "no file of lab 3", 'histogram" ')]
     assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    ("policy", "words"),
+    [
+        (Policy(), "stages&#39; own points; no deduction for lateness; hints up to tier 1"),
+        (Policy({"2.1": Decimal(5)}, highest_tier=0), "own points; no deduction for lateness; no"),
+        (
+            Policy({"3.14": Decimal("2.5"), "3.4": Decimal(12)}, Late(samples.DUE)),
+            "3.4 worth 12, 3.14 a bonus of 2.5; due 2026-10-12 21:59+00:00, 0 days late at most;",
+        ),
+        (
+            Policy(late=Late(samples.DUE, 3, Decimal("12.50"), timedelta(minutes=15))),
+            "+00:00 with 15 minutes of grace, 3 days late at most, 12.5 % less for each; hints",
+        ),
+    ],
+)
+def test_the_class_page_tells_the_policy(policy: Policy, words: str) -> None:
+    assert words in class_page.render([samples.entry(ADA, samples.result_of({}))], policy)
+
+
+def test_the_class_page_tells_when_the_newest_outcome_was_reached(tmp_path: Path) -> None:
+    entries = [samples.entry(who, samples.result_of({})) for who in (ADA, ZOE)]
+    write_all(tmp_path, entries, Policy())
+    assert "Graded" not in (tmp_path / "class.html").read_text(encoding="utf-8")
+    for entry, day in zip(entries, (14, 12), strict=True):
+        path = tmp_path / "students" / entry.student.key / "entry.json"
+        path.touch()
+        seconds = samples.DUE.replace(day=day).timestamp()
+        os.utime(path, (seconds, seconds))
+    write_all(tmp_path, entries, Policy())
+    newest = samples.DUE.replace(day=14).astimezone().isoformat(" ", "minutes")
+    text = (tmp_path / "class.html").read_text(encoding="utf-8")
+    assert f"<dt>Graded</dt><dd>{newest}</dd>" in text
 
 
 def test_a_class_of_none_has_a_page() -> None:
@@ -226,6 +271,13 @@ def test_who_has_no_result_reads_why() -> None:
 # In a browser
 
 
+# Tables that a reader must scroll to see whole.
+CUT = (
+    "[...document.querySelectorAll('div.scroll')].filter("
+    "(one) => one.scrollWidth > one.clientWidth).length"
+)
+
+
 def test_a_browser_shows_both_pages_without_complaint_and_without_scrolling_sideways(
     tmp_path: Path,
 ) -> None:
@@ -235,10 +287,11 @@ def test_a_browser_shows_both_pages_without_complaint_and_without_scrolling_side
     write_all(tmp_path / "out", samples.a_class(), Policy(highest_tier=3))
     pages = ["class.html", "students/karen-jones-109/report.html"]
     with browse(program, tmp_path / "profile") as browser:
-        for width in (1200, 400):
+        for width in (1200, 810, 790, 400, 320):
             size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
             browser.ask("Emulation.setDeviceMetricsOverride", **size)
             for page in pages:
                 browser.open((tmp_path / "out" / page).as_uri())
                 assert browser.run("document.documentElement.scrollWidth") <= width
+                assert page != "class.html" or browser.run(CUT) == 0
         assert browser.console == []

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
 
@@ -30,7 +31,6 @@ OF_THE_CLASS: dict[str, Callable[[list[Entry], Policy], str]] = {
     "grades.csv": grades.render,
     "canvas.csv": canvas.render,
     "moodle.csv": moodle.render,
-    "class.html": class_page.render,
 }
 OF_A_STUDENT: dict[str, Callable[[Entry, Policy], str]] = {
     "report.html": student.student_report,
@@ -65,6 +65,16 @@ def _files(out: Path, entries: list[Entry], policy: Policy) -> Iterator[tuple[Pa
             yield out / "students" / entry.student.key / name, render(entry, policy)
     for name, render_class in OF_THE_CLASS.items():
         yield out / name, render_class(entries, policy)
+    yield out / "class.html", class_page.render(entries, policy, _graded(out, entries))
+
+
+def _graded(out: Path, entries: list[Entry]) -> datetime | None:
+    """When the newest of their ``entry.json`` was written, in the machine's time zone; None where
+    there is none.
+    """
+    paths = [out / "students" / entry.student.key / "entry.json" for entry in entries]
+    times = [path.stat().st_mtime for path in paths if path.exists()]
+    return datetime.fromtimestamp(max(times)).astimezone() if times else None
 
 
 def rebuild(out: Path, policy: Policy, say: Callable[[str], object] = print) -> list[Path]:

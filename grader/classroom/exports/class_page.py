@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from statistics import mean, median
@@ -11,20 +12,27 @@ from grader.classroom.exports import figures
 from grader.classroom.exports.cells import plain
 from grader.classroom.exports.grades import HASH_DIGITS
 from grader.classroom.model import Entry, Status
-from grader.classroom.policy import Policy, cents
+from grader.classroom.policy import Late, Policy, cents, stages_of
 from grader.report import html
 
 _HERE = Path(__file__).resolve().parent
 
 
-def render(entries: list[Entry], policy: Policy) -> str:
-    """The page as HTML. Its links lead to the students' folders beside it."""
+def render(entries: list[Entry], policy: Policy, graded: datetime | None = None) -> str:
+    """The page as HTML. Its links lead to the students' folders beside it. ``graded`` is when the
+    newest of the outcomes was reached.
+    """
     rows = figures.by_points(entries, policy)
+    known = [
+        ("Graded", graded.isoformat(" ", "minutes") if graded else ""),
+        ("Policy", _policy(policy, {entry.stamp.lab for entry in entries})),
+        *_facts(entries, rows),
+    ]
     return html.document(
-        html.environment(_HERE).get_template("class.html.jinja", globals={"plain": plain}),
+        html.environment(_HERE).get_template("class.html.jinja"),
         _HERE / "class.css",
         title=_title(entries),
-        facts=_facts(entries, rows),
+        facts=[(name, text) for name, text in known if text],
         quarantined=_of(entries, Status.QUARANTINED),
         refused=_of(entries, Status.REFUSED),
         bins=figures.distribution(rows),
@@ -49,7 +57,7 @@ def _facts(entries: list[Entry], rows: list[figures.Row]) -> list[tuple[str, str
     finals = [row.grade.final for row in rows if row.grade.final is not None]
     stamps = [entry.stamp for entry in entries]
     late = sum(row.grade.late_days > 0 for row in rows)
-    facts = [
+    return [
         ("Points", _spread(finals)),
         ("Late", f"{late} of {len(rows)}" if late else ""),
         ("Time", _times(entries)),
@@ -58,7 +66,30 @@ def _facts(entries: list[Entry], rows: list[figures.Row]) -> list[tuple[str, str
         ("Isolation", _all(stamp.isolation for stamp in stamps)),
         ("Grader", _all(stamp.grader[:HASH_DIGITS] for stamp in stamps)),
     ]
-    return [(name, text) for name, text in facts if text]
+
+
+def _policy(policy: Policy, labs: set[int]) -> str:
+    """What the policy says of these labs."""
+    stages = [
+        stage for lab in sorted(labs) for stage in stages_of(lab) if stage.id in policy.points
+    ]
+    named = [
+        f"{stage.id} {'a bonus of' if stage.extension else 'worth'} {plain(policy.most(stage))}"
+        for stage in stages
+    ]
+    points = ", ".join(named) or "stages' own points"
+    tier = policy.highest_tier
+    hints = f"hints up to tier {tier}" if tier else "no hints"
+    return f"{points}; {_lateness(policy.late)}; {hints}"
+
+
+def _lateness(late: Late) -> str:
+    if late.due is None:
+        return "no deduction for lateness"
+    grace = f" with {late.grace // timedelta(minutes=1)} minutes of grace" if late.grace else ""
+    days = f"{late.days} day{'' if late.days == 1 else 's'} late at most"
+    less = f", {plain(late.percent)} % less for each" if late.days and late.percent else ""
+    return f"due {late.due.isoformat(' ', 'minutes')}{grace}, {days}{less}"
 
 
 def _spread(finals: list[Decimal]) -> str:

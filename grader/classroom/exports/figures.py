@@ -12,6 +12,7 @@ from statistics import median
 from grader.classroom.exports.student import hint_of
 from grader.classroom.model import Entry
 from grader.classroom.policy import Grade, Policy, grade_of, stages_of
+from grader.labs.stage import Stage
 from grader.report.model import StageResult
 from grader.verdicts import Verdict
 
@@ -73,6 +74,7 @@ class Difficulty:
 
     id: str
     title: str
+    extension: bool
     attempted: int
     passed: int
     median_s: float
@@ -84,16 +86,14 @@ class Difficulty:
 
 
 def difficulties(entries: list[Entry]) -> list[Difficulty]:
-    """The stages that somebody attempted, the hardest first."""
+    """The stages that somebody attempted, the hardest first, and extensions after the others."""
     stages = [stage for lab in _labs(entries) for stage in stages_of(lab)]
     runs: dict[str, list[StageResult]] = {stage.id: [] for stage in stages}
     for _, result in _attempts(entries):
         if result.id in runs:
             runs[result.id].append(result)
-    found = [
-        _difficulty(stage.id, stage.title, runs[stage.id]) for stage in stages if runs[stage.id]
-    ]
-    return sorted(found, key=lambda one: one.share)
+    found = [_difficulty(stage, runs[stage.id]) for stage in stages if runs[stage.id]]
+    return sorted(found, key=lambda one: (one.extension, one.share))
 
 
 def _labs(entries: list[Entry]) -> list[int]:
@@ -108,10 +108,18 @@ def _attempts(entries: list[Entry]) -> Iterator[tuple[Entry, StageResult]]:
                 yield entry, stage
 
 
-def _difficulty(id: str, title: str, runs: list[StageResult]) -> Difficulty:
+def _difficulty(stage: Stage, runs: list[StageResult]) -> Difficulty:
     seconds = [run.duration_s for run in runs]
     passed = sum(run.verdict is Verdict.PASS for run in runs)
-    return Difficulty(id, title, len(runs), passed, median(seconds), max(seconds))
+    return Difficulty(
+        stage.id,
+        stage.title,
+        stage.extension,
+        len(runs),
+        passed,
+        median(seconds),
+        max(seconds),
+    )
 
 
 @dataclass
