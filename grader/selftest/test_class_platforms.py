@@ -153,6 +153,15 @@ def test_a_wrong_call_is_told_before_anything_is_written(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_python_without_the_packages_is_told_where_they_are() -> None:
+    """-S: none but Python's own."""
+    words = [sys.executable, "-S", "-m", "grader.classroom", "grade", "--help"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith(f"error: {sys.executable} has no package ")
+    assert "'make .venv/class' sets up a Python that has it, .venv/bin/python" in done.stderr
+
+
 APT = """#!/bin/sh
 case "$*" in *python@NEWEST@*) ;; *python3.*) exit 100 ;; *) exit 0 ;; esac
 ln -s python3.9 "$(dirname "$0")/python@NEWEST@"
