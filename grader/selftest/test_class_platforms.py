@@ -65,6 +65,13 @@ def passable() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+def call(platform: Any, out: Path, *words: str) -> None:
+    """The command on lab 4, with these words."""
+    parser = argparse.ArgumentParser()
+    platform.add_arguments(parser)
+    platform.main(parser.parse_args(["--lab", "4", "--out", str(out), *words]))
+
+
 @pytest.fixture
 def top(archive: Path, passable: Path) -> Path:
     """What Gradescope's /autograder holds, with this Python for what setup.sh sets up."""
@@ -160,6 +167,28 @@ def test_a_python_without_the_packages_is_told_where_they_are() -> None:
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert done.stderr.startswith(f"error: {sys.executable} has no package ")
     assert "'make .venv/class' sets up a Python that has it, .venv/bin/python" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("platform", "words"),
+    [(gradescope, []), (autolab, []), (github, ["--repository", "a/b", "--commit", "ab" * 20])],
+)
+def test_a_seed_is_drawn_and_gives_the_same_package_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], platform: Any, words: list[str]
+) -> None:
+    seeds = []
+    for out in ("first", "second"):
+        call(platform, tmp_path / out, *words)
+        seeds += re.findall(r"^seed (\d+): with SEED=\1 ", capsys.readouterr().out, re.MULTILINE)
+    assert len(set(seeds)) == 2, "another one each time"
+    call(platform, tmp_path / "again", *words, "--seed", seeds[0])
+    assert files(tmp_path / "again") == files(tmp_path / "first")
+    assert files(tmp_path / "again") != files(tmp_path / "second")
+
+
+def files(folder: Path) -> dict[Path, bytes]:
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder): path.read_bytes() for path in found}
 
 
 APT = """#!/bin/sh
@@ -382,13 +411,6 @@ def test_a_policy_that_github_would_change_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="GitHub would take"):
         call(github, tmp_path / "out", "--repository", "a/b", "--policy", str(policy))
     assert not (tmp_path / "out" / github.WORKFLOW).exists()
-
-
-def call(platform: Any, out: Path, *words: str) -> None:
-    """The command on lab 4, with these words."""
-    parser = argparse.ArgumentParser()
-    platform.add_arguments(parser)
-    platform.main(parser.parse_args(["--lab", "4", "--out", str(out), *words]))
 
 
 def test_github_gets_the_result_in_base64(tmp_path: Path) -> None:

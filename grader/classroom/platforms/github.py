@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Writes the workflow and prints its path. Raises UsageError."""
+    """Writes the workflow and prints its path and seed. Raises UsageError."""
     chosen = options.chosen(arguments)
     if not _REPOSITORY.fullmatch(arguments.repository):
         raise UsageError(f"--repository {arguments.repository}: it is written OWNER/NAME")
@@ -54,7 +54,7 @@ def main(arguments: argparse.Namespace) -> int:
     text = render(chosen.assignment, arguments.repository, commit, policy)
     path = chosen.out / WORKFLOW
     path.parent.mkdir(parents=True, exist_ok=True)
-    print(packing.write(path, text.encode()))
+    options.tell([packing.write(path, text.encode())], chosen.assignment.seed)
     return 0
 
 
