@@ -9,13 +9,10 @@ import base64
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tarfile
-import tempfile
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,15 +51,6 @@ def fits(data: object, platform: str) -> None:
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return gradescope.make(LAB4, ORDER, None, tmp_path_factory.mktemp("zip"))
-
-
-@pytest.fixture
-def passable() -> Iterator[Path]:
-    """A folder that programs of another user may pass through; those of pytest are closed."""
-    folder = Path(tempfile.mkdtemp(prefix="platforms-"))
-    folder.chmod(0o711)
-    yield folder
-    shutil.rmtree(folder)
 
 
 def call(platform: Any, out: Path, *words: str) -> None:

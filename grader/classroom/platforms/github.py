@@ -2,9 +2,9 @@
 
 It goes into the assignment's template repository, as .github/workflows/classroom.yml. The grader
 comes from the instructor's own repository of this project at one commit, and the policy stands in
-the workflow, so that only who changes the workflow itself decides anything; its head says what that
-leaves open. Actions are named by commit, but for Classroom's own reporter, whose tag is the one that
-its documentation names.
+the workflow, so that only who changes the workflow itself decides anything; its head says what
+that leaves open. Actions are named by commit, but for Classroom's own reporter, whose tag is the
+one that its documentation names.
 """
 
 from __future__ import annotations
