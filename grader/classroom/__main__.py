@@ -47,12 +47,21 @@ def _first_line(module: ModuleType) -> str:
     return (module.__doc__ or "").partition("\n")[0]
 
 
+def _set_up(error: ModuleNotFoundError) -> str:
+    return (
+        f"{escape.visible(sys.executable)} has no package {error.name}: 'make .venv/class' sets up "
+        "a Python that has it, .venv/bin/python"
+    )
+
+
 def main(words: list[str] | None = None) -> int:
     """The exit status: 2 with one line on stderr where the call or the machine is at fault."""
-    arguments = _parser().parse_args(words)
     try:
+        arguments = _parser().parse_args(words)
         status: int = arguments.main(arguments)
         return status
+    except ModuleNotFoundError as error:  # this Python is not that of make class
+        print(f"error: {_set_up(error)}", file=sys.stderr)
     except UsageError as error:
         print(f"error: {escape.visible(str(error))}", file=sys.stderr)
     except MachineError as error:

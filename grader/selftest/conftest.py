@@ -151,17 +151,22 @@ def user(request: pytest.FixtureRequest) -> str:
     return name
 
 
+@pytest.fixture
+def passable() -> Iterator[Path]:
+    """A folder that programs of another user may pass through; those of pytest are closed."""
+    folder = Path(tempfile.mkdtemp(prefix="passable-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder)
+
+
 @pytest.fixture(params=["namespaces", "limits"])
-def identity(request: pytest.FixtureRequest, user: str) -> Iterator[Identity]:
+def identity(request: pytest.FixtureRequest, user: str, passable: Path) -> Identity:
     """Root and an ordinary user, with and without namespaces."""
     if request.param == "namespaces":
         require("bwrap", shutil.which("bwrap") is not None)
-    folder = Path(tempfile.mkdtemp(prefix="identity-"))
-    folder.chmod(0o711)
     if user == "ordinary" and os.geteuid() == 0:
         python, root = request.getfixturevalue("ordinary_python")
-        os.chown(folder, ORDINARY_UID, ORDINARY_UID)
-        yield Identity(ORDINARY_UID, request.param, python, root, folder)
-    else:
-        yield Identity(None, request.param, sys.executable, ROOT, folder)
-    shutil.rmtree(folder)
+        os.chown(passable, ORDINARY_UID, ORDINARY_UID)
+        return Identity(ORDINARY_UID, request.param, python, root, passable)
+    return Identity(None, request.param, sys.executable, ROOT, passable)

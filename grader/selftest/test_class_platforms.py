@@ -9,13 +9,10 @@ import base64
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tarfile
-import tempfile
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,13 +53,11 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return gradescope.make(LAB4, ORDER, None, tmp_path_factory.mktemp("zip"))
 
 
-@pytest.fixture
-def passable() -> Iterator[Path]:
-    """A folder that programs of another user may pass through; those of pytest are closed."""
-    folder = Path(tempfile.mkdtemp(prefix="platforms-"))
-    folder.chmod(0o711)
-    yield folder
-    shutil.rmtree(folder)
+def call(platform: Any, out: Path, *words: str) -> None:
+    """The command on lab 4, with these words."""
+    parser = argparse.ArgumentParser()
+    platform.add_arguments(parser)
+    platform.main(parser.parse_args(["--lab", "4", "--out", str(out), *words]))
 
 
 @pytest.fixture
@@ -151,6 +146,37 @@ def test_a_wrong_call_is_told_before_anything_is_written(
     with pytest.raises(UsageError, match=re.escape(why)):
         gradescope.main(arguments)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_python_without_the_packages_is_told_where_they_are() -> None:
+    """-S: none but Python's own."""
+    words = [sys.executable, "-S", "-m", "grader.classroom", "grade", "--help"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith(f"error: {sys.executable} has no package ")
+    assert "'make .venv/class' sets up a Python that has it, .venv/bin/python" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("platform", "words"),
+    [(gradescope, []), (autolab, []), (github, ["--repository", "a/b", "--commit", "ab" * 20])],
+)
+def test_a_seed_is_drawn_and_gives_the_same_package_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], platform: Any, words: list[str]
+) -> None:
+    seeds = []
+    for out in ("first", "second"):
+        call(platform, tmp_path / out, *words)
+        seeds += re.findall(r"^seed (\d+): with SEED=\1 ", capsys.readouterr().out, re.MULTILINE)
+    assert len(set(seeds)) == 2, "another one each time"
+    call(platform, tmp_path / "again", *words, "--seed", seeds[0])
+    assert files(tmp_path / "again") == files(tmp_path / "first")
+    assert files(tmp_path / "again") != files(tmp_path / "second")
+
+
+def files(folder: Path) -> dict[Path, bytes]:
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder): path.read_bytes() for path in found}
 
 
 APT = """#!/bin/sh
@@ -324,9 +350,12 @@ def test_autolab_keeps_its_scores_where_the_grader_breaks(instance: Path, tmp_pa
     assert "GRADER-ERROR" in printed
 
 
+POLICY = '[points]\n"4.1" = 108  # "\\\t\u2603\n'  # 100 points more than it has
+
+
 @pytest.fixture(scope="module")
 def workflow() -> dict[str, Any]:
-    text = github.render(Assignment(3, 7, 40), "a-teacher/labs", "ab" * 20)
+    text = github.render(Assignment(3, 7, 40), "a-teacher/labs", "ab" * 20, POLICY)
     data: dict[str, Any] = yaml.safe_load(text)
     return data
 
@@ -359,17 +388,37 @@ def test_the_reporter_is_handed_the_step_that_grades(workflow: dict[str, Any]) -
     assert reporter["env"] == {f"{name.upper()}_RESULTS": f"${{{{ steps.{name}.outputs.result }}}}"}
 
 
+def test_the_policy_stands_in_the_workflow(workflow: dict[str, Any]) -> None:
+    *_, grading, _ = workflow["jobs"]["run-autograding-tests"]["steps"]
+    assert grading["env"] == {"LAB": "3", "SEED": "7", "MINUTES": "40", "POLICY": POLICY}
+
+
+def test_a_policy_that_github_would_change_is_refused(tmp_path: Path) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text("# ${{ github.actor }}\n")
+    with pytest.raises(UsageError, match="GitHub would take"):
+        call(github, tmp_path / "out", "--repository", "a/b", "--policy", str(policy))
+    assert not (tmp_path / "out" / github.WORKFLOW).exists()
+
+
 def test_github_gets_the_result_in_base64(tmp_path: Path) -> None:
+    """And no policy of the student's has a say in it."""
     cases.not_c(LAB4, tmp_path / "submission")
+    theirs = tmp_path / "submission" / ".github" / "classroom" / "policy.toml"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text('[points]\n"4.1" = 1000\n')
     outputs = tmp_path / "outputs"
     done = subprocess.run(
         [sys.executable, "-m", "grader.classroom.platforms.in_github", tmp_path / "submission"],
-        env={**os.environ, "LAB": "4", "SEED": "7", "MINUTES": "40", "GITHUB_OUTPUT": str(outputs)},
+        env={
+            **os.environ, "LAB": "4", "SEED": "7", "MINUTES": "40", "POLICY": POLICY,
+            "GITHUB_OUTPUT": str(outputs),
+        },
         cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
     name, _, text = outputs.read_text().strip().partition("=")
     result = json.loads(base64.b64decode(text))
     fits(result, "github-classroom")
-    assert (name, result["status"], result["max_score"]) == ("result", "fail", 100)
+    assert (name, result["status"], result["max_score"]) == ("result", "fail", 200)
     first, *_, last = done.stdout.splitlines()
     assert first == f"::stop-commands::{last.strip(':')}", "no line between them is a command"

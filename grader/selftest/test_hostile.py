@@ -49,14 +49,6 @@ def cache() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    made = Path(tempfile.mkdtemp(prefix="identity-"))
-    made.chmod(0o711)
-    yield made
-    shutil.rmtree(made)
-
-
 def identity(user: str, level: str, folder: Path, request: pytest.FixtureRequest) -> Identity:
     """As conftest's, with a user of this worker's own."""
     if user == "ordinary" and os.geteuid() == 0:
@@ -77,13 +69,13 @@ def test_a_hostile_submission_is_contained(
     program: Hostile,
     user: str,
     level: str,
-    folder: Path,
+    passable: Path,
     cache: Path,
     request: pytest.FixtureRequest,
 ) -> None:
     if level == NAMESPACES:
         require("bwrap", shutil.which("bwrap") is not None)
-    who = identity(user, level, folder, request)
+    who = identity(user, level, passable, request)
     trial = Trial(program, who, _cache_of(who, cache)).run()
     _note(trial, user, level)
     assert trial.problems == (), "\n".join(trial.problems)

@@ -6,6 +6,8 @@ import gzip
 import hashlib
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 import tarfile
@@ -99,6 +101,42 @@ def test_holds_no_solution_and_no_selftest(archive: Path) -> None:
         name for name in files if "selftest" in name or "solutions" in name or "__pycache__" in name
     ]
     assert odd == []
+
+
+def test_the_help_lists_no_command_that_needs_what_stays_out(archive: Path) -> None:
+    text = contents(archive)["grader/help.txt"].decode()
+    assert "make lab1 " in text and "make bench " in text and "make clean " in text
+    assert re.findall(r"solution|BORROW|A class|\bmake (?:kit|fuzz)\b|\n\n\n| \n", text) == []
+
+
+def test_the_help_of_a_kit_with_a_solution_tells_of_it(tmp_path: Path) -> None:
+    text = contents(kit.make_kit(tmp_path, [1]))["grader/help.txt"].decode()
+    assert "solutions is the reference" in text and "BORROW=" in text
+
+
+def test_whatever_help_and_readme_tell_to_run_is_a_command_there(
+    archive: Path, tmp_path: Path
+) -> None:
+    """make has what it needs for each; the grader itself is played by a program that does
+    nothing.
+    """
+    top = unpack(archive, tmp_path)
+    texts = [(top / name).read_text() for name in ("grader/help.txt", "README.md")]
+    told = re.findall(r"(?:^ +|`)(make .+?)(?:  | \(|`|$)", "\n".join(texts), re.MULTILINE)
+    assert len(told) > 15
+    venv = environment(tmp_path, "#!/bin/sh\n")
+    for command in told:
+        done = subprocess.run(
+            [*shlex.split(command), f"VENV={venv}", f"PYTHON={sys.executable}"],
+            cwd=top, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+
+
+def test_the_readme_leads_to_files_of_the_kit(archive: Path) -> None:
+    files = contents(archive)
+    links = re.findall(r"\]\(([^)]+)\)", files["README.md"].decode())
+    assert links and set(links) <= files.keys()
 
 
 def test_labs_of_the_student_are_not_in_the_archive(archive: Path) -> None:
@@ -200,7 +238,8 @@ def test_an_unpacked_kit_grades_lab_1(archive: Path, tmp_path: Path) -> None:
     plain = {
         name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "CC")
     }
-    command = ["make", "lab1", f"VENV={environment_like_ours(tmp_path)}"]
+    venv = environment(tmp_path, f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    command = ["make", "lab1", f"VENV={venv}"]
     done = subprocess.run(command, cwd=top, env=plain, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stdout + done.stderr
     result = json.loads((top / "out" / "lab1.json").read_text())
@@ -211,13 +250,13 @@ def test_an_unpacked_kit_grades_lab_1(archive: Path, tmp_path: Path) -> None:
     assert (top / "labs" / LAB1 / "echo_server.c").is_file()
 
 
-def environment_like_ours(folder: Path) -> Path:
-    """A folder that the Makefile takes for its set-up environment: this Python, with all of its
-    packages.
+def environment(folder: Path, program: str) -> Path:
+    """A folder that the Makefile takes for its set-up environment, with that script for its
+    Python.
     """
     python = folder / "venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
-    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.write_text(program)
     python.chmod(0o755)
     (folder / "venv" / "student").touch()
     return folder / "venv"

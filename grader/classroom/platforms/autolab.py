@@ -35,10 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Writes the files and prints their paths. Raises UsageError."""
+    """Writes the files and prints their paths and the seed. Raises UsageError."""
     chosen = options.chosen(arguments, unsafe=arguments.unsafe)
-    for path in make(chosen.lab, chosen.assignment, chosen.policy, chosen.out):
-        print(path)
+    paths = make(chosen.lab, chosen.assignment, chosen.policy, chosen.out)
+    options.tell(paths, chosen.assignment.seed)
     return 0
 
 

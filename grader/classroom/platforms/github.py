@@ -1,14 +1,16 @@
 """Writes the workflow that grades a lab in GitHub Classroom.
 
 It goes into the assignment's template repository, as .github/workflows/classroom.yml. The grader
-comes from the instructor's own repository of this project at one commit, so that no student's copy
-of it decides. Actions are named by commit, but for Classroom's own reporter, whose tag is the one
-that its documentation names.
+comes from the instructor's own repository of this project at one commit, and the policy stands in
+the workflow, so that only who changes the workflow itself decides anything; its head says what
+that leaves open. Actions are named by commit, but for Classroom's own reporter, whose tag is the
+one that its documentation names.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -22,7 +24,6 @@ from grader.errors import UsageError
 from grader.tree import ROOT
 
 WORKFLOW = ".github/workflows/classroom.yml"
-POLICY = ".github/classroom/policy.toml"
 _CHECKOUT = "actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2"
 _MINUTES = 40
 _REPOSITORY = re.compile(r"[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}")
@@ -40,25 +41,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Writes the workflow, and the policy for it; prints their paths. Raises UsageError."""
+    """Writes the workflow and prints its path and seed. Raises UsageError."""
     chosen = options.chosen(arguments)
     if not _REPOSITORY.fullmatch(arguments.repository):
         raise UsageError(f"--repository {arguments.repository}: it is written OWNER/NAME")
     commit = arguments.commit or _newest_commit()
     if not _COMMIT.fullmatch(commit):
         raise UsageError(f"--commit {commit}: all 40 digits of a commit's hash")
-    files = {WORKFLOW: render(chosen.assignment, arguments.repository, commit).encode()}
-    if chosen.policy:
-        files[POLICY] = chosen.policy.read_bytes()
-    for name, data in files.items():
-        path = chosen.out / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        print(packing.write(path, data))
+    policy = chosen.policy.read_text(encoding="utf-8") if chosen.policy else ""
+    if "${{" in policy:
+        raise UsageError(f"policy {chosen.policy}: GitHub would take ${{{{ for its own")
+    text = render(chosen.assignment, arguments.repository, commit, policy)
+    path = chosen.out / WORKFLOW
+    path.parent.mkdir(parents=True, exist_ok=True)
+    options.tell([packing.write(path, text.encode())], chosen.assignment.seed)
     return 0
 
 
-def render(assignment: Assignment, repository: str, commit: str) -> str:
-    """The workflow's text."""
+def render(assignment: Assignment, repository: str, commit: str, policy: str) -> str:
+    """The workflow's text. ``policy`` is that of a policy file, or "" for the default one."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).with_name("github")),
         variable_start_string="<<",  # what is in double braces is GitHub's
@@ -73,6 +74,7 @@ def render(assignment: Assignment, repository: str, commit: str) -> str:
         repository=repository,
         commit=commit,
         checkout=_CHECKOUT,
+        policy=json.dumps(policy),  # which YAML reads as the same string
     )
 
 

@@ -30,10 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Writes the zip and prints its path. Raises UsageError."""
+    """Writes the zip and prints its path and seed. Raises UsageError."""
     chosen = options.chosen(arguments)
     path = make(chosen.lab, chosen.assignment, chosen.policy, chosen.out)
-    print(path)
+    options.tell([path], chosen.assignment.seed)
     return 0
 
 

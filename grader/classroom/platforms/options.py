@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +32,7 @@ def add(parser: argparse.ArgumentParser, minutes: int) -> None:
     parser.add_argument("--lab", required=True, metavar="N", help="the lab that is graded")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where it goes")
     parser.add_argument(
-        "--seed", default="1", metavar="N", help="of all random choices; students do not know it"
+        "--seed", metavar="N", help="of all random choices (default: drawn, printed and kept)"
     )
     parser.add_argument(
         "--policy", type=Path, metavar="FILE", help="points, late days and hints (TOML)"
@@ -49,7 +51,7 @@ def chosen(arguments: argparse.Namespace, unsafe: bool = False) -> Chosen:
     lab = next((lab for lab in LABS if str(lab.number) == arguments.lab), None)
     if lab is None:
         raise UsageError(f"there is no lab '{arguments.lab}': it is one of 1 to {len(LABS)}")
-    seed: str = arguments.seed
+    seed: str = arguments.seed or str(secrets.randbelow(10**9))
     if not (seed.isascii() and seed.isdigit()) or len(seed) > _MOST_SEED_DIGITS:
         raise UsageError(f"--seed {seed}: a seed is a whole number from 0 on")
     if arguments.minutes < _FEWEST_MINUTES:
@@ -61,3 +63,10 @@ def chosen(arguments: argparse.Namespace, unsafe: bool = False) -> Chosen:
         raise UsageError(f"{arguments.out}: can't write there: {error.strerror}") from error
     assignment = Assignment(lab.number, int(seed), arguments.minutes, unsafe)
     return Chosen(lab, assignment, arguments.policy, arguments.out)
+
+
+def tell(paths: Iterable[Path], seed: int) -> None:
+    """Prints what was written, and what gives the same again."""
+    for path in paths:
+        print(path)
+    print(f"seed {seed}: with SEED={seed} the same is made again")
