@@ -18,6 +18,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeAlias
 
 from grader.errors import MachineError
@@ -70,18 +71,19 @@ class Fleet:
         self._count = min(len(os.sched_getaffinity(0)), _MOST_WORKERS, runs)
         self._shared = mmap.mmap(-1, 2 * _NUMBER.size)  # the lowest that failed, and how many ran
         self._put(_LOWEST, runs)
+        self._simulators: list[Simulator] = []
         self._workers: dict[int, int] = {}  # pids, by the pipe that each writes to
         self._came: dict[int, bytearray] = {}
         self._statuses: dict[int, int] = {}  # as of waitpid(2)
 
     def run(self) -> None:
         """Returns once all have passed."""
-        simulators = [
+        self._simulators = [
             Simulator(self._attempt, self._build, worker, self._family)
             for worker in range(self._count)
         ]
         try:
-            for worker, simulator in enumerate(simulators):
+            for worker, simulator in enumerate(self._simulators):
                 self._start(worker, simulator)
             self._wait()
         finally:
@@ -101,12 +103,15 @@ class Fleet:
         world, began = self._attempt.world, time.monotonic()
         while self._workers:
             done, since = self._get(_DONE), time.monotonic()
-            world.wait(
-                lambda known=done: not self._workers or self._get(_DONE) != known,  # type: ignore[misc]
-                "a simulated cluster",
-            )
+            world.wait(partial(self._goes_on, done), "a simulated cluster")
             if time.monotonic() - began < _MOST_SECONDS:
                 world.extend(time.monotonic() - since)
+
+    def _goes_on(self, done: int) -> bool:
+        """Whether there is more than that number, or all is over."""
+        for simulator in self._simulators:
+            simulator.expect_alive()
+        return not self._workers or self._get(_DONE) != done
 
     # --- in the workers ---
 
@@ -132,7 +137,7 @@ class Fleet:
             share_cpu(worker)
             gc.freeze()  # what is there by now stays
             try:
-                report = self._all(worker, simulator.host)
+                report = self._all(worker, simulator.host_elsewhere())
             except BaseException:
                 report = _Report(error=traceback.format_exc())
             with os.fdopen(writing, "wb") as pipe:

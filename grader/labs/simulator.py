@@ -20,7 +20,7 @@ from grader.sim.cluster import Ended
 from grader.sim.family import RAFT, Family
 from grader.sim.run import Run
 from grader.sim.server import Answer, ForkingHost, Life, Server, share_cpu
-from grader.verdicts import Diagnosis, StageFailure, Verdict
+from grader.verdicts import Diagnosis, StageFailure, Verdict, fail
 
 PROGRAMS = {"5": "raft_sim", "6": "replication_sim"}  # by lab
 _LOOK_EVERY_S = 0.05
@@ -55,7 +55,12 @@ class Simulator:
             self.program = attempt.start(name, build=build, jobs=theirs)
         theirs.close()
         attempt.clients.append(self._ours)
-        self.host = ForkingHost(self._ours, _FOR_EVER if attempt.debugger else _PATIENCE_S)
+        self._patience_s = _FOR_EVER if attempt.debugger else _PATIENCE_S
+        self.host = ForkingHost(self._ours, self._patience_s, self.look)
+
+    def host_elsewhere(self) -> ForkingHost:
+        """For another process, which has no bounds to look at: the grader's own does that."""
+        return ForkingHost(self._ours, self._patience_s)
 
     def start(self, life: Life) -> tuple[Server, Answer]:
         """As Host has it. Raises StageFailure or Hang where a bound is passed."""
@@ -67,6 +72,15 @@ class Simulator:
         if time.monotonic() >= self._next_look:
             self._next_look = time.monotonic() + _LOOK_EVERY_S
             self.attempt.world.look("the simulated servers")
+            self.expect_alive()
+
+    def expect_alive(self) -> None:
+        """Raises StageFailure once the program has ended. (Its socket does not tell: what started
+        it has that too.)
+        """
+        if self.program.ended():
+            name, ending = self.program.name, self.program.ending()
+            fail(f"{name}, which forks the servers, ended: {ending}")
 
     def memory(self) -> int:
         """Bytes that the servers hold, and the program that forks them."""
@@ -98,6 +112,8 @@ def fail_broken(run: Run, prefix: str = "") -> NoReturn:
     diagnosis = Diagnosis(rule_id(broken.rule), f"broken: {broken.rule} ({source})")
     verdict, output = Verdict.WRONG, ""
     if isinstance(broken, Ended):
+        if broken.status is None and not broken.hangs:
+            fail(f"{prefix}{_at(run)}{broken.words}")  # how that ended is the engine's to tell
         verdict, output = _ending(broken)
         diagnosis = Diagnosis(verdict.lower(), str(broken))
         if verdict is Verdict.WRONG:
@@ -117,9 +133,10 @@ def _at(run: Run) -> str:
 
 def _ending(ended: Ended) -> tuple[Verdict, str]:
     """The verdict on a server that ended, and the sanitizer's words."""
-    report = find_report(ended.output)
     if ended.hangs:
         return Verdict.HANG, ""
+    assert ended.status is not None
+    report = find_report(ended.output)
     code = os.waitstatus_to_exitcode(ended.status)
     if report or code == SANITIZER_EXIT:
         return Verdict.SANITIZER, report

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from grader.errors import UsageError
+from grader.labs.simulator import fail_broken
 from grader.run.sandbox import ENVIRONMENT, SANITIZER_EXIT
 from grader.selftest.harness import ROOT
 from grader.selftest.toy_raft import Toys
@@ -40,6 +41,7 @@ from grader.sim.server import (
 )
 from grader.sim.server import decode as decode_answer
 from grader.sim.shrink import shrink
+from grader.verdicts import Hang, StageFailure
 from grader.wire.messages import (
     AppendEntries,
     AppendEntriesReply,
@@ -401,6 +403,47 @@ def test_a_server_that_hangs_is_told_from_one_that_ended(host: ForkingHost) -> N
     with pytest.raises(ServerHangs):
         server.tick(1)
     assert os.WTERMSIG(server.end()) == signal.SIGKILL
+
+
+def test_a_machine_that_takes_long_to_fork_ends_no_server(host: ForkingHost) -> None:
+    forks = int(Path(f"/proc/{start(host)._pid}/stat").read_text().split()[3])
+    looks = 0
+
+    def look() -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 3:
+            os.kill(forks, signal.SIGCONT)
+
+    os.kill(forks, signal.SIGSTOP)
+    server = start(ForkingHost(host._jobs, look=look))
+    assert looks >= 3
+    assert server.status()[3] == 3
+    assert os.WTERMSIG(server.end()) == signal.SIGKILL
+
+
+def test_a_bound_ends_the_wait_for_a_fork(host: ForkingHost) -> None:
+    forks = int(Path(f"/proc/{start(host)._pid}/stat").read_text().split()[3])
+
+    def look() -> None:
+        raise Hang("a fork", 1)
+
+    os.kill(forks, signal.SIGSTOP)
+    with pytest.raises(Hang):
+        start(ForkingHost(host._jobs, look=look))
+    os.kill(forks, signal.SIGKILL)
+
+
+def test_a_server_that_nothing_forks_has_no_status(host: ForkingHost) -> None:
+    forks = int(Path(f"/proc/{start(host)._pid}/stat").read_text().split()[3])
+    os.kill(forks, signal.SIGKILL)
+    broken = run.draw(host, THREE, (1, "5.14", 1), 1500).broken
+    assert isinstance(broken, Ended)
+    assert broken.status is None
+    assert "could not be started" in str(broken)
+    with pytest.raises(StageFailure, match="could not be started") as failure:
+        fail_broken(run.draw(host, THREE, (1, "5.14", 1), 1500))
+    assert failure.value.run is None  # so the engine looks how the program ended
 
 
 def test_no_server_outlives_the_program_that_forked_it(host: ForkingHost) -> None:

@@ -107,6 +107,19 @@ def test_a_flaw_is_found_in_a_step_that_is_told(flaw: str) -> None:
     assert failure.run is not None and failure.run.broken is not None
 
 
+def test_requests_that_pile_up_are_found_while_they_are_few() -> None:
+    """A leader that asks the same with each refusal has one more request under way with each
+    heartbeat.
+    """
+    case = next(case for case in CASES if case.title == "the leader fails")
+    with pytest.raises(StageFailure, match="AppendEntries of server") as found:
+        play(case, "only asks again")
+    failure = found.value
+    assert failure.diagnosis is not None
+    assert failure.diagnosis.id == "messages-do-not-multiply"
+    assert failure.run is not None and len(failure.run.inputs) < 5_000
+
+
 def test_each_rule_of_logs_has_a_hint() -> None:
     rules = list(RULES)
     first, last = rules.index("a leader takes proposals"), rules.index("a leader is elected")

@@ -157,6 +157,29 @@ def test_a_core_that_hangs_and_one_that_crashes(tmp_path: Path) -> None:
     assert "heap-buffer-overflow" in run.stdout
 
 
+def test_a_program_that_ends_before_it_forks_a_server(tmp_path: Path) -> None:
+    end = "__attribute__((constructor)) static void end(void) { *(volatile int *)8 = 0; }\n"
+    include = '#include "raft_state.h"\n'
+    work = made(tmp_path, include, include + end)
+    run = grade(tmp_path / "out", "lab", "5", WORK=work, STAGE="5.1", REPEAT=0)
+    assert run.verdicts()["5.1"] == "SANITIZER", run.stdout
+    assert "raft_sim, which forks the servers, ended: exited with" in run.stdout
+
+
+def test_a_core_that_kills_what_forks_it(tmp_path: Path) -> None:
+    find = "    raft->leader = raft->config.id;\n"
+    work = made(
+        tmp_path,
+        find,
+        find + "    if (raft->config.servers == 5)\n        kill(getppid(), SIGKILL);\n",
+    )
+    source = work / "lab5-election" / "election.c"
+    source.write_text("#include <signal.h>\n#include <unistd.h>\n" + source.read_text())
+    run = grade(tmp_path / "out", "lab", "5", WORK=work, STAGE="5.14", REPEAT=0)
+    assert run.verdicts()["5.14"] == "WRONG", run.stdout
+    assert "raft_sim, which forks the servers, ended: killed by SIGKILL" in run.stdout
+
+
 def test_a_core_that_crashes_in_the_second_of_two_runs_is_not_deterministic(tmp_path: Path) -> None:
     find = "    raft->leader = raft->config.id;\n"
     odd = find + "    if ((getpid() & 1) != 0)\n        __builtin_trap();\n"

@@ -179,6 +179,8 @@ class LogToy(Toy):
             self.match[to] = max(self.match[to], index)
             self.next[to] = max(self.next[to], self.match[to] + 1)
             self.learn()
+        elif not message.success and self.flaw == "only asks again":
+            self.ask(to)
         elif not message.success and self.flaw != "never goes back":
             self.next[to] = max(self.match[to] + 1, min(self.next[to] - 1, index + 1))
 

@@ -65,12 +65,16 @@ _NOTHING: Answer = ([], (0,) * 8)
 
 
 class Ended(Broken):
-    """A server ended or hangs. ``status`` is waitpid(2)'s, ``output`` what it printed last."""
+    """A server ended or hangs. ``status`` is waitpid(2)'s, None of one that nothing could start;
+    ``output`` what it printed last.
+    """
 
-    def __init__(self, server: int, hangs: bool, status: int, output: bytes) -> None:
+    def __init__(self, server: int, hangs: bool, status: int | None, output: bytes) -> None:
         self.hangs, self.status, self.output = hangs, status, output
         if hangs:
             words = "does not return from a call"
+        elif status is None:
+            words = "could not be started: the program that forks servers has ended"
         elif os.WIFSIGNALED(status):
             words = f"was ended by signal {os.WTERMSIG(status)}"
         else:

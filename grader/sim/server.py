@@ -12,8 +12,9 @@ import signal
 import socket
 import struct
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 # What a server does: (SEND, to, message), (SAVE_VOTE, term, voted_for),
 # (SAVE_ENTRY, index, term, data), (SYNC,), (APPLY, index, term, data).
@@ -39,6 +40,8 @@ _VOTE = struct.Struct("<ii")
 _PLACED = struct.Struct("<iiI")  # index, term, size
 _STATE = struct.Struct("<q7i")
 _TICK_JOB, _RECEIVE_JOB, _PROPOSE_JOB = b"trp"
+_LOOK_EVERY_US = 50_000
+_T = TypeVar("_T")
 _AT_ONCE = 1 << 15  # bytes of an answer that one read takes
 _LARGEST_ANSWER = 256 << 20  # some messages of 16 MiB to each of some servers
 
@@ -96,10 +99,12 @@ class Host(Protocol):
 
 class ServerEnded(Exception):
     """A server ended, or closed its socket, instead of answering. Of one that did so while it was
-    started, ``status`` and ``output`` are here, since nobody else has it.
+    started, ``status`` and ``output`` are here, since nobody else has it; there is no status where
+    it was not even forked.
     """
 
-    status, output = 0, b""
+    status: int | None = None
+    output = b""
 
 
 class ServerHangs(ServerEnded):
@@ -142,6 +147,13 @@ def _effects(data: bytes, end: int) -> list[Effect]:
     if at != end:
         raise ServerEnded("an answer is cut short")
     return done
+
+
+def _wait_at_most(one: socket.socket, seconds: int, microseconds: int) -> None:
+    """A read fails then with EAGAIN, at no cost to those that do not: socket(7). 0 is for ever."""
+    limit = struct.pack("@ll", seconds, microseconds)
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
 
 
 class ForkedServer:
@@ -219,20 +231,23 @@ class ForkedServer:
                     os.close(descriptor)
 
 
+def _nothing() -> None:
+    """Of a caller that has no bounds."""
+
+
 class ForkingHost:
     """raft_sim, on the other end of ``jobs`` (its descriptor 3). A server that does not answer
     within ``patience_s`` real seconds hangs; 0 is for ever.
+
+    raft_sim itself may take any time: how long it takes to start is the machine's doing. ``look``
+    is called again and again meanwhile, and raises to end that.
     """
 
-    def __init__(self, jobs: socket.socket, patience_s: int = 10) -> None:
-        self._jobs, self.patience_s = jobs, patience_s
-        self._patience = struct.pack("@ll", patience_s, 0)
-        self._wait_at_most(jobs)
-
-    def _wait_at_most(self, one: socket.socket) -> None:
-        """A read fails then with EAGAIN, at no cost to those that do not: socket(7)."""
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, self._patience)
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, self._patience)
+    def __init__(
+        self, jobs: socket.socket, patience_s: int = 10, look: Callable[[], None] = _nothing
+    ) -> None:
+        self._jobs, self.patience_s, self._look = jobs, patience_s, look
+        _wait_at_most(jobs, 0, _LOOK_EVERY_US)
 
     def start(self, life: Life) -> tuple[ForkedServer, Answer]:
         forked = self._fork()
@@ -246,17 +261,19 @@ class ForkingHost:
         descriptors: list[int] = []
         try:
             self._jobs.sendall(_SIZE.pack(1) + b"f")
-            descriptors = socket.recv_fds(self._jobs, 1, 2)[1]
+            descriptors = self._patiently(lambda: socket.recv_fds(self._jobs, 1, 2))[1]
             pid = self._number()
             if len(descriptors) != 2 or pid <= 0:
                 raise ServerEnded("raft_sim ended")
             with socket.socket(fileno=os.dup(descriptors[0])) as jobs:
-                self._wait_at_most(jobs)  # of both: they are the same socket
+                _wait_at_most(jobs, self.patience_s, 0)  # of both: they are the same socket
             return ForkedServer(self, pid, *descriptors)
-        except (OSError, ServerEnded) as error:
+        except BaseException as error:
             for descriptor in descriptors:
                 os.close(descriptor)
-            raise ServerEnded(f"raft_sim does not answer: {error}") from None
+            if not isinstance(error, (OSError, ServerEnded)):
+                raise
+            raise ServerEnded(f"there is nothing that forks it: {error}") from None
 
     def end(self, pid: int) -> int:
         """Ends a server. Returns its status, as of waitpid(2). None outlives raft_sim."""
@@ -269,7 +286,14 @@ class ForkingHost:
         return status if ended else signal.SIGKILL
 
     def _number(self) -> int:
-        answer = self._jobs.recv(8, socket.MSG_WAITALL)
+        answer = self._patiently(lambda: self._jobs.recv(8, socket.MSG_WAITALL))
         if len(answer) != 8:
             raise ServerEnded("raft_sim ended")
         return int.from_bytes(answer[4:], "little", signed=True)
+
+    def _patiently(self, receive: Callable[[], _T]) -> _T:
+        while True:
+            try:
+                return receive()
+            except BlockingIOError:
+                self._look()

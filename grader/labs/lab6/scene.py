@@ -246,11 +246,13 @@ class LogScene(Judged):
             )
         return self.watch.seqs[to]
 
-    def expect_counted(self, when: str) -> None:
-        """It has committed all that it may. (It may take the reply to its latest request only.)"""
+    def expect_counted(self, when: str, servers: Iterable[int] = ()) -> None:
+        """It has committed all that it may. (It may take the reply to its latest request only: so
+        these go on to answer, or all that have acknowledged anything.)
+        """
         self.settle()
         due = self.watch.may_commit(self.term)
-        answering = [to for to in self.peers if self.watch.acked.get(to)]
+        answering = list(servers) or [to for to in self.peers if self.watch.acked.get(to)]
         if self.commit < due and not self.serve(answering, lambda: self.commit >= due):
             self.fail(
                 f"{when}: its commit index is {self.commit}, and it should be {due}: "

@@ -101,7 +101,9 @@ def repeated(simulator: Simulator) -> None:
 
 
 def older_success(simulator: Simulator) -> None:
-    """The reply to an older request comes last."""
+    """The replies to older requests come last. Whoever gave them is silent from then on: one more
+    reply would tell the same again.
+    """
     with over_empty_logs(simulator, 5) as one:
         first = one.propose(b"first")
         one.settle()
@@ -109,12 +111,14 @@ def older_success(simulator: Simulator) -> None:
         second = one.propose(b"second")
         one.settle()
         one.expect_reached(second, [2])
-        for reply in one.peers[2].replies[:-1]:
+        one.serve([2], lambda: not one.waiting[2])
+        for reply in [each for each in one.peers[2].replies if each.log_index < second]:
             one.reply(reply)
         one.expect_reached(second, [3])
         one.expect_counted(
-            f"servers 2 and 3 have acknowledged entry {second}, and server 2's older replies came "
-            "again after that"
+            f"server 2 has acknowledged entry {second}, its older replies came again after that, "
+            f"and nothing else from it; then server 3 acknowledged entry {second} too",
+            [3],
         )
 
 
