@@ -72,16 +72,14 @@ def cpu_seconds(pid: int) -> float:
     return sum(int(field) for field in fields[11:15]) * _TICK_S if fields else 0.0
 
 
-def waited_for_cpu(pid: int) -> float:
-    """The most seconds that one of its threads was ready to run and had no processor: the second
-    number of schedstat, Documentation/scheduler/sched-stats.rst of Linux.
+def pressure_seconds() -> float:
+    """How long anything on this machine was ready to run and had no processor, since it was booted;
+    0 where the kernel does not say: Documentation/accounting/psi.rst of Linux.
     """
-    longest = 0
-    for thread in threads(pid):
-        with contextlib.suppress(OSError, IndexError):
-            text = Path(f"/proc/{pid}/task/{thread}/schedstat").read_text()
-            longest = max(longest, int(text.split()[1]))
-    return longest / 1e9
+    try:
+        return int(Path("/proc/pressure/cpu").read_text().partition("total=")[2].split()[0]) / 1e6
+    except (OSError, ValueError, IndexError):
+        return 0.0
 
 
 def wake_ups(pid: int) -> int:

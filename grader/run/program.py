@@ -27,7 +27,6 @@ from grader.run.world import Source, World
 from grader.verdicts import Diagnosis, StageFailure, Verdict
 
 _LOOK_S = 0.25
-_MOST_COMPETING = 64  # threads of one program
 
 
 def signal_name(number: int) -> str:
@@ -92,7 +91,6 @@ class Program:
         self.read_output()
         world.watch(self._control, selectors.EVENT_READ, self._on_control)
         world.check(self._check)
-        world.starved(self._starved)
         shown = command[3:] if command[0] == "/bin/sh" else command  # the stage's own wrapping
         world.log(name, f"starts: {' '.join(shown)}")
         world.wait(
@@ -200,13 +198,6 @@ class Program:
             elif not message:
                 self.world.watch(self._control, 0, lambda _: None)
                 self._lost = True
-
-    def _starved(self) -> float:
-        """Seconds of waiting for a processor: 0 for one that keeps many busy itself."""
-        processes = self.processes()
-        if sum(len(procinfo.threads(pid)) for pid in processes) > _MOST_COMPETING:
-            return 0.0
-        return max(map(procinfo.waited_for_cpu, processes), default=0.0)
 
     def _check(self) -> None:
         """Memory, disk, output, and a keeper that somebody killed."""

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from grader.run import procinfo
 from grader.verdicts import Hang
 
 
@@ -46,8 +47,8 @@ class World:
     """Waits for events under one deadline, ``seconds`` from now (None: for ever, as in a
     debugger).
 
-    The deadline is put off by what the machine did not give: while the grader itself stood still,
-    and once, by up to ``seconds``, for what a program spent waiting for a processor.
+    The deadline is put off by what the machine did not give: by the time in which the grader itself
+    stood still, and once, by up to ``seconds``, by that in which processors were fought over.
     """
 
     CHECK_EVERY_S = 0.05
@@ -60,8 +61,8 @@ class World:
         self._started = time.monotonic()
         self._put_off = 0.0
         self._checks: list[Callable[[], None]] = []
-        self._starved: list[Callable[[], float]] = []
-        self._is_patient = seconds is not None
+        self._pressure_s = procinfo.pressure_seconds()
+        self._is_patient = True
         self._next_check = 0.0
         self.seconds = seconds
         self.events: list[Event] = []
@@ -111,10 +112,6 @@ class World:
         if test in self._checks:
             self._checks.remove(test)
 
-    def starved(self, waited: Callable[[], float]) -> None:
-        """``waited()`` is how many seconds a program has spent waiting for a processor so far."""
-        self._starved.append(waited)
-
     def turn(self, seconds: float) -> None:
         """Serves what is ready; waits at most ``seconds`` for something to be."""
         seconds = max(0.0, seconds)
@@ -154,9 +151,9 @@ class World:
         if time.monotonic() >= self._end and self._is_patient:
             self._is_patient = False
             seconds = self.seconds or 0.0
-            more = min(seconds, max((waited() for waited in self._starved), default=0.0))
+            more = min(seconds, procinfo.pressure_seconds() - self._pressure_s)
             if more > seconds * self._WORTH_IT:
-                self.log("the machine", f"kept a program waiting: {more:.1f} s more are allowed")
+                self.log("the machine", f"was busy: {more:.1f} s more are allowed")
                 self.extend(more)
         left = self._end - time.monotonic()
         if left <= 0:
