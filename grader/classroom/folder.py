@@ -5,6 +5,7 @@
     quarantine/KEY/      the whole story of a submission that broke the grader
     before/KEY.json      outcomes that are graded again, until all of them are
     policy.toml          the instructor's policy, as it was last given
+    late.csv             when students handed in, as the instructor said last
 
 A student's folder is filled beside its place, as ``KEY.new``, and takes the place of the old one by
 two renames. ``Folder.opened`` finishes what a killed run left between them.
@@ -22,14 +23,15 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from grader import SCHEMA_VERSION
-from grader.classroom import keeping
-from grader.classroom.model import Entry
+from grader.classroom import keeping, lateness
+from grader.classroom.lateness import LateFile, Lateness
+from grader.classroom.model import Entry, Student
 from grader.classroom.policy import Policy
 from grader.errors import UsageError
 from grader.report.write import replace_file
 
 STUDENTS, QUARANTINE, BEFORE = "students", "quarantine", "before"
-ENTRY, POLICY = "entry.json", "policy.toml"
+ENTRY, POLICY, LATE = "entry.json", "policy.toml", "late.csv"
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,19 @@ class Folder:
         """For the next time."""
         if given is not None:
             replace_file(self.path / POLICY, given.read_bytes())
+
+    # --- late.csv ---
+
+    def lateness(self) -> Lateness:
+        """As it was last given. Raises UsageError for a file that somebody has spoilt."""
+        kept = self.path / LATE
+        file = LateFile.read(kept if kept.exists() else None)
+        return file.of(Student(line.student, "") for line in file.lines) or {}
+
+    def keep_lateness(self, given: Lateness | None) -> None:
+        """For the next time; None leaves what is kept."""
+        if given is not None:
+            replace_file(self.path / LATE, lateness.text_of(given).encode())
 
     # --- run.json ---
 

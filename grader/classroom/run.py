@@ -17,6 +17,7 @@ from grader.classroom import dispatch, grading, intake, report
 from grader.classroom.dispatch import Batch, Grade
 from grader.classroom.folder import Folder
 from grader.classroom.grading import Order
+from grader.classroom.lateness import LateFile
 from grader.classroom.model import Submission
 from grader.classroom.options import Call, add_arguments, agreed
 from grader.classroom.plan import Plan, State, make_plan
@@ -41,7 +42,8 @@ class Run:
         self, call: Call, console: Console, take: Take = intake.take, grade: Grade = grading.grade
     ) -> None:
         self.call, self.console, self._take, self._grade = call, console, take, grade
-        Policy.read(call.policy)  # what is wrong with it is told before OUT is touched
+        Policy.read(call.policy)  # what is wrong with a file is told before OUT is touched
+        self._late = LateFile.read(call.late)
 
     def all(self) -> int:
         """From the first look to the exports. Returns the exit status."""
@@ -54,10 +56,12 @@ class Run:
                 client = stack.enter_context(dispatch.existing_cluster(self.call.scheduler))
             common = dispatch.facts_of(client, order) if client else dispatch.facts(order)
             plan = make_plan(self._submissions(), folder, order, common)
+            late = self._late.of(plan.students)
             keys = plan.to_grade(only_changed=self.call.only_changed, retry=self.call.retry)
             self._say_plan(plan, keys)
             folder.write_settings({**settings, "grader": common.grader, "students": [*plan.states]})
             folder.keep_policy(self.call.policy)
+            folder.keep_lateness(late)
             if keys:
                 client = client or stack.enter_context(dispatch.local_cluster(self.call.workers))
                 self._grade_all(keys, folder, Batch(client, order, common, self._grade))

@@ -4,6 +4,7 @@ gradings are stubs, and Dask's worker is a thread here; ``test_class_workers`` h
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 from collections.abc import Iterator
@@ -61,6 +62,10 @@ class Class:
     def exported(self) -> list[str]:
         lines = (self.folder / "out" / "grades.csv").read_text().splitlines()[1:]
         return [line.partition(",")[0].strip('"') for line in lines]
+
+    def finals(self) -> dict[str, str]:
+        with (self.folder / "out" / "grades.csv").open() as file:
+            return {row["key"]: row["final"] for row in csv.DictReader(file)}
 
 
 @pytest.fixture
@@ -266,6 +271,43 @@ def test_the_policy_that_was_given_last_holds(course: Class) -> None:
     policy.write_text("")
     assert commands.main(["report", str(course.folder / "out"), "--policy", str(policy)]) == 0
     assert grades.read_text() != first
+
+
+def with_late_days(course: Class, late: str) -> dict[str, object]:
+    """Options: 10 % a day."""
+    policy, file = course.folder / "policy.toml", course.folder / "late.csv"
+    policy.write_text("[late]\ndue = 2026-10-12T23:59:00+02:00\ndays = 3\npercent = 10\n")
+    file.write_text(f"student,late\n{late}")
+    return {"policy": policy, "late": file}
+
+
+def test_lateness_that_the_export_does_not_tell_is_told_once(course: Class) -> None:
+    course.hand_in(anna="60", bert="50", cleo="40")
+    options = with_late_days(course, "Anna,2026-10-13T12:00:00+02:00\nbert,2\n")
+    course.run(**options)
+    assert course.finals() == {"anna": "7.2", "bert": "6.4", "cleo": "8"}
+    course.run()
+    report = ["report", str(course.folder / "out")]
+    assert commands.main(report) == 0
+    assert course.finals() == {"anna": "7.2", "bert": "6.4", "cleo": "8"}
+    with_late_days(course, "bert,3\n")
+    assert commands.main([*report, "--late", str(options["late"])]) == 0
+    assert course.finals() == {"anna": "8", "bert": "5.6", "cleo": "8"}
+
+
+def test_a_file_of_lateness_that_names_a_stranger_stops_all(
+    course: Class, capsys: pytest.CaptureFixture[str]
+) -> None:
+    course.hand_in(anna="60")
+    options = with_late_days(course, "Anna,1\nDora,1\n")
+    with pytest.raises(UsageError, match="line 3: there is no student 'Dora'"):
+        course.run(**options)
+    assert Folder(course.folder / "out").known() == []
+    course.run()
+    out, file = course.folder / "out", options["late"]
+    assert commands.main(["report", str(out), "--late", str(file)]) == 2
+    assert "there is no student 'Dora'" in capsys.readouterr().err
+    assert not (out / "late.csv").exists() and course.finals() == {"anna": "8"}
 
 
 def test_no_isolation_leaves_nothing_behind(course: Class, monkeypatch: pytest.MonkeyPatch) -> None:

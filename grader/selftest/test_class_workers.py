@@ -219,6 +219,10 @@ def make_class(*words: str) -> subprocess.CompletedProcess[str]:
         (("SUBMISSIONS=labs", "LAB=4", "WORKERS=0"), "--workers: a whole number"),
         (("SUBMISSIONS=labs", "LAB=4", "LAYOUT=heap"), "invalid choice: 'heap'"),
         (("SUBMISSIONS=labs", "LAB=4", "POLICY=/nowhere"), "/nowhere"),
+        (
+            ("SUBMISSIONS=labs", "LAB=4", "LATE=Makefile"),
+            "late Makefile: line 1: it is student,late",
+        ),
         (("SUBMISSIONS=labs", "LAB=4", "OUT=/proc/nowhere"), "OUT=/proc/nowhere"),
         (("SUBMISSIONS=labs", "LAB=4", "OUT=labs/graded"), "lies among the submissions"),
         (("SUBMISSIONS=labs", "LAB=4", "SCHEDULER=a", "WORKERS=1"), "not allowed with"),
