@@ -61,7 +61,7 @@ def finish(folder: Folder, keys: Iterable[str], policy: Policy, console: Console
     for entry in quarantined:
         say(console, f"  {_where(entry, folder)}", "bold red")
     names = ", ".join(sorted(path.name for path in written if path.parent == folder.path))
-    say(console, f"in {visible(str(folder.path))}: {names}, and a folder for each student")
+    say(console, f"written in {visible(str(folder.path))}: {names}, and a folder for each student")
     return 1 if quarantined else 0
 
 

@@ -91,8 +91,10 @@ def test_a_class_is_graded_and_exported(course: Class) -> None:
     assert (course.points("anna"), course.points("bert")) == (60, 0)
     assert course.exported() == ["anna", "bert", "cleo"]
     assert "3 submissions: 0 done, 3 to grade" in said
+    out = course.folder / "out"
+    assert f"written in {out}: class.html, grades.csv, and a folder for each student" in said
     assert "2 graded, 1 refused, 0 quarantined" in said and "it is empty" in said
-    anna = course.folder / "out/students/anna"
+    anna = out / "students/anna"
     assert (anna / "traces/lab4-4.2.jsonl").read_text() == "trace of anna"
 
 

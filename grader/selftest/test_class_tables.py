@@ -24,6 +24,7 @@ from grader.verdicts import Verdict
 
 ADA = samples.student("Ada Lovelace", 1)
 MIXED = samples.entry(ADA, samples.result_of({"3.4": Verdict.WRONG, "3.14": Verdict.PASS}))
+CANVAS = samples.entry(ADA, MIXED.result, layout="canvas")
 BROKEN = samples.entry(ADA, None, Status.QUARANTINED)
 LATE = Policy(late=Late(samples.DUE, 3, Decimal(10)))
 thorough = settings(
@@ -127,25 +128,20 @@ def test_canvas_finds_its_columns_and_its_row_of_points() -> None:
 
 
 @pytest.mark.parametrize(
-    ("layout", "name", "ids"),
+    ("layout", "ids"),
     [
-        ("canvas", "Ada", ("1", "")),
-        ("canvas", "anon", ("", "")),
-        ("gradescope", "Ada", ("", "1")),
-        ("moodle", "Ada", ("", "")),
-        ("plain", "Ada", ("", "")),
+        ("canvas", ("1", "")),
+        ("gradescope", ("", "1")),
     ],
 )
-def test_canvas_gets_no_id_of_another_platform(
-    layout: str, name: str, ids: tuple[str, str]
-) -> None:
-    entry = samples.entry(replace(ADA, name=name), MIXED.result, layout=layout)
+def test_canvas_gets_no_id_of_another_platform(layout: str, ids: tuple[str, str]) -> None:
+    entry = samples.entry(ADA, MIXED.result, layout=layout)
     row = table(canvas.render([entry], Policy()))[1]
     assert (row["ID"], row["SIS User ID"]) == ids
 
 
 def test_canvas_does_not_take_a_name_for_points() -> None:
-    named = replace(MIXED, student=replace(ADA, name="Points Possible"))
+    named = replace(CANVAS, student=replace(ADA, name="Points Possible"))
     assert table(canvas.render([named], Policy()))[1]["Student"] == ADA.key
 
 
@@ -168,7 +164,28 @@ def test_moodle_gets_html_without_the_student_s_and_no_grade_above_its_maximum()
 
 def test_who_was_not_judged_or_is_of_elsewhere_is_in_no_import() -> None:
     """An empty cell would take a grade away that is there."""
-    assert len(table(canvas.render([BROKEN, MIXED], Policy()))) == 2  # with the row of points
+    assert len(table(canvas.render([BROKEN, CANVAS], Policy()))) == 2  # with the row of points
     assert len(table(moodle.render([BROKEN, MIXED], Policy()))) == 1
-    elsewhere = replace(MIXED, handed=replace(MIXED.handed, layout="canvas"))
-    assert table(moodle.render([elsewhere], Policy())) == []
+    assert moodle.render([CANVAS, BROKEN], Policy()) == ""
+    anonymous = replace(CANVAS, student=replace(ADA, name="anon"))
+    assert canvas.render([MIXED, BROKEN, anonymous], Policy()) == ""
+
+
+@pytest.mark.parametrize(
+    ("layout", "files"),
+    [
+        ("moodle", ["moodle.csv"]),
+        ("canvas", ["canvas.csv"]),
+        ("gradescope", ["canvas.csv"]),
+        ("plain", []),
+    ],
+)
+def test_only_files_that_a_platform_can_import_are_there(
+    tmp_path: Path, layout: str, files: list[str]
+) -> None:
+    for name in ("canvas.csv", "moodle.csv"):
+        (tmp_path / name).write_text("of another run")
+    written = write_all(tmp_path, [samples.entry(ADA, MIXED.result, layout=layout)], Policy())
+    there = sorted(path.name for path in tmp_path.iterdir() if path.is_file())
+    assert there == sorted([*files, "class.html", "grades.csv"])
+    assert there == sorted(path.name for path in written if path.parent == tmp_path)

@@ -44,12 +44,15 @@ _KEY = re.compile(r"[a-z0-9-]{1,64}")
 
 def write_all(out: Path, entries: Iterable[Entry], policy: Policy) -> list[Path]:
     """Writes all exports, and returns their paths. Each file is the old one or the new one, never
-    half of it. Raises OSError where one can't be written, ValueError for a key that is no name of
-    a student's folder.
+    half of it; one that has nothing to say is not there. Raises OSError where one can't be written,
+    ValueError for a key that is no name of a student's folder.
     """
     ordered = sorted(entries, key=lambda entry: entry.student.key)
     written = []
     for path, text in _files(out, ordered, policy):
+        if not text:
+            path.unlink(missing_ok=True)
+            continue
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, text.encode())
         written.append(path)

@@ -26,8 +26,9 @@ HEAD = (
 
 
 def render(entries: list[Entry], policy: Policy) -> str:
-    """The file's text."""
-    return rows([HEAD, *filter(None, (_row(entry, policy) for entry in entries))])
+    """The file's text; "" where it would have no row."""
+    graded = list(filter(None, (_row(entry, policy) for entry in entries)))
+    return rows([HEAD, *graded]) if graded else ""
 
 
 def _row(entry: Entry, policy: Policy) -> tuple[Cell, ...] | None:
