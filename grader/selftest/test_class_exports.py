@@ -90,7 +90,7 @@ def test_every_entry_has_all_its_files(entry: Entry, policy: Policy) -> None:
 def test_all_files_are_written_and_named(tmp_path: Path) -> None:
     entries = samples.a_class()
     written = write_all(tmp_path, entries, Policy())
-    assert len(written) == len(set(written)) == 5 * len(entries) + 3
+    assert len(written) == len(set(written)) == 5 * len(entries) + 4
     assert sorted(written) == sorted(path for path in tmp_path.rglob("*") if path.is_file())
 
 

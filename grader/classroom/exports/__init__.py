@@ -49,25 +49,26 @@ def write_all(out: Path, entries: Iterable[Entry], policy: Policy) -> list[Path]
     """
     ordered = sorted(entries, key=lambda entry: entry.student.key)
     written = []
-    for path, text in _files(out, ordered, policy):
-        if not text:
+    for path, data in _files(out, ordered, policy):
+        if not data:
             path.unlink(missing_ok=True)
             continue
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, text.encode())
+        replace_file(path, data)
         written.append(path)
     return written
 
 
-def _files(out: Path, entries: list[Entry], policy: Policy) -> Iterator[tuple[Path, str]]:
+def _files(out: Path, entries: list[Entry], policy: Policy) -> Iterator[tuple[Path, bytes]]:
     """The students' first: what the class's files link to is there."""
     for entry in entries:
         if not _KEY.fullmatch(entry.student.key):
             raise ValueError(f"no key of a student: {entry.student.key!r}")
         for name, render in OF_A_STUDENT.items():
-            yield out / "students" / entry.student.key / name, render(entry, policy)
+            yield out / "students" / entry.student.key / name, render(entry, policy).encode()
     for name, render_class in OF_THE_CLASS.items():
-        yield out / name, render_class(entries, policy)
+        yield out / name, render_class(entries, policy).encode()
+    yield out / moodle.FEEDBACK, moodle.feedback(entries, policy)
 
 
 def rebuild(out: Path, policy: Policy, say: Callable[[str], object] = print) -> list[Path]:
