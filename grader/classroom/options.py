@@ -125,6 +125,9 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+_VARIABLES = {"highest_tier": "POLICY"}  # whose name is not the option's
+
+
 def agreed(call: Call, policy: Policy, noted: dict[str, Any] | None) -> dict[str, Any]:
     """The options that decide results, as for run.json. Raises UsageError where they are others
     than those that this OUT was begun with.
@@ -145,5 +148,7 @@ def agreed(call: Call, policy: Policy, noted: dict[str, Any] | None) -> dict[str
     for name, value in asked.items():
         if noted.get(name) != value:
             then, now = (visible(str(words)) for words in (noted.get(name), value))
-            raise UsageError(f"OUT={call.out} was begun with {name} {then}, and now it is {now}")
+            same = f"name another OUT=, or the same {_VARIABLES.get(name, name.upper())}="
+            words = f"was begun with {name} {then}, and now it is {now}: {same}"
+            raise UsageError(f"OUT={call.out} {words}")
     return asked

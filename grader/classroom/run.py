@@ -64,7 +64,9 @@ class Run:
             folder.keep_lateness(late)
             if keys:
                 client = client or stack.enter_context(dispatch.local_cluster(self.call.workers))
-                self._grade_all(keys, folder, Batch(client, order, common, self._grade))
+                batch = Batch(client, order, common, self._grade)
+                if not self._grade_all(keys, folder, batch):
+                    return 2
             if self.call.only_changed:
                 self._say_changes(folder)
             return report.finish(folder, plan.states, policy, self.console)
@@ -82,7 +84,8 @@ class Run:
         lab = next(lab for lab in LABS if lab.number == self.call.lab)
         return self._take(self.call.submissions, lab, self.call.layout)
 
-    def _grade_all(self, keys: set[str], folder: Folder, batch: Batch) -> None:
+    def _grade_all(self, keys: set[str], folder: Folder, batch: Batch) -> bool:
+        """Whether it came to its end, and was not interrupted."""
         if self.call.only_changed:
             folder.remember(keys)
         chosen = (one for one in self._submissions() if one.student.key in keys)
@@ -95,7 +98,8 @@ class Run:
         except KeyboardInterrupt:
             words = f"interrupted: {shown.done} of {len(keys)} are graded; the same command goes on"
             self._say(words, "yellow")
-            raise
+            return False
+        return True
 
     # --- what is said ---
 
@@ -110,7 +114,9 @@ class Run:
         anew, other = plan.count(State.HANDED_IN_ANEW), plan.count(State.OTHER_GRADER)
         if (anew or other) and not self.call.only_changed:
             words = f"{anew} handed in anew since, {other} graded by another grader or compiler"
-            self._say(f"changed: {words}; --only-changed grades them again", "yellow")
+            self._say(
+                f"changed: {words}; ONLY_CHANGED=1 (--only-changed) grades them again", "yellow"
+            )
         if plan.vanished:
             names = ", ".join(plan.vanished)
             self._say(f"no longer there, and left out of the exports: {names}", "yellow")

@@ -148,7 +148,7 @@ def test_new_ones_are_graded_and_changed_ones_kept(course: Class) -> None:
     assert (course.points("anna"), course.points("cleo")) == (60, 30)
     assert "3 submissions: 2 done, 1 to grade" in said
     assert "1 handed in anew since, 0 graded by another grader" in said
-    assert "--only-changed" in said
+    assert "ONLY_CHANGED=1 (--only-changed) grades them again" in said
 
 
 def test_only_changed_shows_before_and_after(course: Class) -> None:
@@ -174,9 +174,9 @@ def test_before_survives_an_interrupted_run(course: Class, monkeypatch: pytest.M
         store(folder, entry, files)
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patched:
         patched.setattr(Folder, "store", once)
-        course.run(only_changed=True)
+        assert course.run(only_changed=True)[0] == 2
     course.hand_in(anna="30")
     _, said = course.run(only_changed=True)
     assert "2 graded again, 2 with another outcome" in said
@@ -207,7 +207,7 @@ def test_who_is_gone_is_told_and_not_exported(course: Class) -> None:
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        ({"seed": 8}, "seed 7, and now it is 8"),
+        ({"seed": 8}, "seed 7, and now it is 8: name another OUT=, or the same SEED="),
         ({"seed_per_student": True}, "seed_per_student False"),
         ({"layout": "moodle"}, "layout None, and now it is moodle"),
         ({"lab": 3}, "lab 4, and now it is 3"),
@@ -312,11 +312,21 @@ def test_a_file_of_lateness_that_names_a_stranger_stops_all(
     assert not (out / "late.csv").exists() and course.finals() == {"anna": "8"}
 
 
+def test_a_policy_with_another_tier_of_hints_is_refused(course: Class) -> None:
+    course.hand_in(anna="60")
+    course.run()
+    policy = course.folder / "policy.toml"
+    policy.write_text("[hints]\nhighest_tier = 2\n")
+    with pytest.raises(UsageError, match="or the same POLICY="):
+        course.run(policy=policy)
+
+
 def test_no_isolation_leaves_nothing_behind(course: Class, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that the same call with --unsafe is not one with other options."""
     course.hand_in(anna="60")
     monkeypatch.setattr("grader.classroom.stamps._why_not_namespaces", lambda: "none here")
     with pytest.raises(UsageError, match="no isolation on this machine"):
         course.run(unsafe=False)
+    assert not (course.folder / "out").exists()
     assert course.run(unsafe=True)[0] == 0
     assert course.entry("anna").stamp.isolation == "limits"

@@ -116,6 +116,7 @@ def test_ctrl_c_ends_all_and_says_how_to_go_on(course: Class) -> None:
     with all_end(started):
         started.send_signal(signal.SIGINT)
         read_until(started, "interrupted: 1 of 2 are graded; the same command goes on")
+        assert started.stdout is not None and "interrupted" not in started.stdout.read()
     assert started.returncode == 2
     assert course.leftovers() == []
     course.hand_in(bert="50")
