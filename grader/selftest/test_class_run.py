@@ -9,7 +9,7 @@ import io
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,16 +26,8 @@ from grader.errors import UsageError
 from grader.selftest import class_stubs
 
 
-@dataclass
-class Class:
-    """A folder of submissions and an OUT."""
-
-    folder: Path
-
-    def hand_in(self, **words: str) -> None:
-        (self.folder / "submissions").mkdir(exist_ok=True)
-        for key, text in words.items():
-            (self.folder / "submissions" / key).write_text(text)
+class Class(class_stubs.Class):
+    """One that is run in this process."""
 
     def take_back(self, key: str) -> None:
         (self.folder / "submissions" / key).unlink()
@@ -48,11 +40,6 @@ class Class:
         status = run.all()
         assert isinstance(said.file, io.StringIO)
         return status, said.file.getvalue()
-
-    def entry(self, key: str) -> Entry:
-        found = Folder(self.folder / "out").entry(key)
-        assert found is not None
-        return found
 
     def points(self, key: str) -> int:
         found = self.entry(key).result

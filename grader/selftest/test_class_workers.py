@@ -14,30 +14,19 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 import pytest
 
-from grader.classroom.folder import Folder
-from grader.classroom.model import Entry
 from grader.selftest import class_stubs
 from grader.selftest.harness import GRADER_SECONDS, ROOT, grader_environment
 
 STUBS, REAL = "grader.selftest.class_stubs", "grader.classroom"
 
 
-@dataclass
-class Class:
-    """A folder of submissions, an OUT, and a folder for all that is temporary."""
-
-    folder: Path
-
-    def hand_in(self, **words: str) -> None:
-        (self.folder / "submissions").mkdir(exist_ok=True)
-        for key, text in words.items():
-            (self.folder / "submissions" / key).write_text(text)
+class Class(class_stubs.Class):
+    """One that is run by a command, with a folder for all that is temporary."""
 
     def start(self, *options: str, module: str = STUBS) -> subprocess.Popen[str]:
         (self.folder / "tmp").mkdir(exist_ok=True)
@@ -58,11 +47,6 @@ class Class:
         started = self.start(*options, module=module)
         said, _ = started.communicate(timeout=GRADER_SECONDS)
         return started.returncode, said
-
-    def entry(self, key: str) -> Entry:
-        found = Folder(self.folder / "out").entry(key)
-        assert found is not None
-        return found
 
     def leftovers(self) -> list[str]:
         return sorted(path.name for path in (self.folder / "tmp").iterdir())
@@ -140,6 +124,8 @@ def test_killed_and_started_again_it_goes_on(course: Class) -> None:
     status, said = course.run("--workers", "1", module=REAL)
     assert status == 0, said
     assert "2 submissions: 1 done, 1 to grade" in said
+    there = sorted(path.name for path in (course.folder / "out").iterdir())
+    assert there == [".lock", "class.html", "grades.csv", "run.json", "students"]
     assert (entry.stat().st_mtime_ns, entry.stat().st_ino) == (before.st_mtime_ns, before.st_ino)
     assert course.leftovers() == []
 
