@@ -6,7 +6,7 @@ VENV ?= .venv
 WORK ?= labs
 OUT ?= out
 export WORK OUT CACHE SEED STAGE ALL BORROW ISOLATION REPEAT VALGRIND ARGS PROGRAM TIER TRACE RELEASE BOOK_LANG HEX FILE FORMAT
-export DURATION KILLS N CONFIG SUBMISSIONS LAB POLICY LAYOUT SCHEDULER WORKERS MINUTES
+export DURATION KILLS N CONFIG SUBMISSIONS LAB POLICY LATE LAYOUT SCHEDULER WORKERS MINUTES
 
 # Grading ends with 1 where a stage failed, and with 2 where the grader or its use is at fault.  make itself ends with 1
 # only in question mode (-q), for a recipe line that it would have to run; lines with a + run all the same.
@@ -74,13 +74,13 @@ class class-report: export OUT := $(if $(filter file,$(origin OUT)),graded/lab$(
 
 class: $(VENV)/class
 	@$(python) -m grader.classroom grade "$$SUBMISSIONS" --lab "$$LAB" --out "$$OUT" \
-	$(call option,SEED,seed) $(call option,POLICY,policy) $(call option,LAYOUT,layout) \
-	$(call option,SCHEDULER,scheduler) $(call option,WORKERS,workers) $(call switch,UNSAFE,unsafe) \
+	$(call option,SEED,seed) $(call option,POLICY,policy) $(call option,LATE,late) \
+	$(call option,LAYOUT,layout) $(call option,SCHEDULER,scheduler) $(call option,WORKERS,workers) \
 	$(call switch,SEED_PER_STUDENT,seed-per-student) $(call switch,RETRY,retry) \
-	$(call switch,ONLY_CHANGED,only-changed)
+	$(call switch,ONLY_CHANGED,only-changed) $(call switch,UNSAFE,unsafe)
 
 class-report: $(VENV)/class
-	@$(python) -m grader.classroom report "$$OUT" $(call option,POLICY,policy)
+	@$(python) -m grader.classroom report "$$OUT" $(call option,POLICY,policy) $(call option,LATE,late)
 
 similarity: $(VENV)/class
 	@$(python) -m grader.classroom $@ "$$SUBMISSIONS" --lab "$$LAB" --out "$$OUT" $(call option,LAYOUT,layout)

@@ -5,6 +5,7 @@
     quarantine/KEY/      the whole story of a submission that broke the grader
     before/KEY.json      outcomes that are graded again, until all of them are
     policy.toml          the instructor's policy, as it was last given
+    late.csv             when students handed in, as the instructor said last
 
 A student's folder is filled beside its place, as ``KEY.new``, and takes the place of the old one by
 two renames. ``Folder.opened`` finishes what a killed run left between them.
@@ -14,22 +15,25 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from grader import SCHEMA_VERSION
-from grader.classroom import keeping
-from grader.classroom.model import Entry
+from grader.classroom import keeping, lateness
+from grader.classroom.lateness import LateFile, Lateness
+from grader.classroom.model import Entry, Student
 from grader.classroom.policy import Policy
 from grader.errors import UsageError
 from grader.report.write import replace_file
 
 STUDENTS, QUARANTINE, BEFORE = "students", "quarantine", "before"
-ENTRY, POLICY = "entry.json", "policy.toml"
+ENTRY, POLICY, LATE = "entry.json", "policy.toml", "late.csv"
+LOCK = ".lock"
 
 
 @dataclass(frozen=True)
@@ -41,20 +45,33 @@ class Folder:
     @staticmethod
     @contextmanager
     def opened(path: Path) -> Iterator[Folder]:
-        """Raises UsageError where another run holds it, or nothing can be written."""
+        """Raises UsageError where another run holds it, or nothing can be written. What fails
+        before there is anything in it leaves no folder.
+        """
+        made = [one for one in (path, *path.parents) if not one.exists()]
         try:
             path.mkdir(parents=True, exist_ok=True)
-            lock = (path / ".lock").open("w")
+            lock = (path / LOCK).open("w")
         except OSError as error:
+            _remove_empty(made)
             raise UsageError(f"OUT={path}: can't write there: {error.strerror}") from error
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                is_ours = os.path.samestat(os.fstat(lock.fileno()), (path / LOCK).stat())
             except OSError:
-                raise UsageError(f"OUT={path}: another run is at work there") from None
+                is_ours = False
+            if not is_ours:  # it is held, or was while the one who held it left no folder
+                raise UsageError(f"OUT={path}: another run is at work there")
             folder = Folder(path)
-            folder._recover()
-            yield folder
+            try:
+                folder._recover()
+                yield folder
+            except BaseException:
+                if os.listdir(path) == [LOCK]:
+                    (path / LOCK).unlink()
+                    _remove_empty(made)
+                raise
 
     def _recover(self) -> None:
         for path in (*self.path.glob(".*.tmp"), *(self.path / BEFORE).glob(".*.tmp")):
@@ -78,6 +95,19 @@ class Folder:
         """For the next time."""
         if given is not None:
             replace_file(self.path / POLICY, given.read_bytes())
+
+    # --- late.csv ---
+
+    def lateness(self) -> Lateness:
+        """As it was last given. Raises UsageError for a file that somebody has spoilt."""
+        kept = self.path / LATE
+        file = LateFile.read(kept if kept.exists() else None)
+        return file.of(Student(line.student, "") for line in file.lines) or {}
+
+    def keep_lateness(self, given: Lateness | None) -> None:
+        """For the next time; None leaves what is kept."""
+        if given is not None:
+            replace_file(self.path / LATE, lateness.text_of(given).encode())
 
     # --- run.json ---
 
@@ -148,6 +178,13 @@ class Folder:
     def forget(self) -> None:
         """Drops what was remembered."""
         shutil.rmtree(self.path / BEFORE, ignore_errors=True)
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    """The innermost first, as far as they are empty."""
+    with suppress(OSError):
+        for path in folders:
+            path.rmdir()
 
 
 def _read_entry(path: Path) -> Entry | None:

@@ -33,7 +33,8 @@ class Handed:
     """What was handed in: where it lay in the export, and what was made of it.
 
     ``sha256`` is of the files that are graded, whatever else lay beside them. ``at`` is when it was
-    handed in, where the export tells. ``missing`` and ``extra`` are names of files, ``notes`` what
+    handed in, where the export tells; ``days_late`` is the instructor's word, which goes before it.
+    ``missing`` and ``extra`` are names of files, ``notes`` what
     was left out and why; ``refused`` says why nothing could be taken at all. All text in it is safe
     to show.
     """
@@ -43,6 +44,7 @@ class Handed:
     sha256: str
     at: datetime | None = None
     is_late: bool | None = None
+    days_late: int | None = None
     missing: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -36,6 +36,7 @@ class Call:
     seed: int | None = None  # None: the one of this OUT, or a new one
     seed_per_student: bool = False
     policy: Path | None = None
+    late: Path | None = None
     layout: str | None = None
     scheduler: str = ""
     workers: int | None = None
@@ -67,6 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--seed-per-student", action="store_true", help="each has another one, made of it")
     words = "points a stage, late days, highest hint tier (default: as last time)"
     add("--policy", type=Path, metavar="FILE", help=words)
+    add_late(parser)
     where = parser.add_mutually_exclusive_group()
     words = "of Dask, such as tcp://host:8786: its workers grade, instead of this machine"
     where.add_argument("--scheduler", default="", metavar="ADDRESS", help=words)
@@ -77,6 +79,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--retry", action="store_true", help="grade again what is quarantined")
     words = "grade without isolation where the machine has none: submissions then run as you"
     add("--unsafe", action="store_true", help=words)
+
+
+def add_late(parser: argparse.ArgumentParser) -> None:
+    """When students handed in."""
+    words = "CSV of students and when they handed in, or days late (default: as last time)"
+    parser.add_argument("--late", type=Path, metavar="FILE", help=words)
 
 
 def add_class(parser: argparse.ArgumentParser) -> None:
@@ -117,6 +125,9 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+_VARIABLES = {"highest_tier": "POLICY"}  # whose name is not the option's
+
+
 def agreed(call: Call, policy: Policy, noted: dict[str, Any] | None) -> dict[str, Any]:
     """The options that decide results, as for run.json. Raises UsageError where they are others
     than those that this OUT was begun with.
@@ -137,5 +148,7 @@ def agreed(call: Call, policy: Policy, noted: dict[str, Any] | None) -> dict[str
     for name, value in asked.items():
         if noted.get(name) != value:
             then, now = (visible(str(words)) for words in (noted.get(name), value))
-            raise UsageError(f"OUT={call.out} was begun with {name} {then}, and now it is {now}")
+            same = f"name another OUT=, or the same {_VARIABLES.get(name, name.upper())}="
+            words = f"was begun with {name} {then}, and now it is {now}: {same}"
+            raise UsageError(f"OUT={call.out} {words}")
     return asked

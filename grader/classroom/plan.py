@@ -8,7 +8,7 @@ from enum import Enum, auto
 
 from grader.classroom.folder import Folder
 from grader.classroom.grading import Order
-from grader.classroom.model import Entry, Stamp, Status, Submission
+from grader.classroom.model import Entry, Stamp, Status, Student, Submission
 
 
 class State(Enum):
@@ -26,11 +26,12 @@ CHANGED = (State.HANDED_IN_ANEW, State.OTHER_GRADER)
 
 @dataclass
 class Plan:
-    """``states`` by key, in the order of the class; ``vanished`` are students with an outcome who
-    are not in the class any more.
+    """``states`` by key, in the order of the class, as ``students`` are; ``vanished`` are students
+    with an outcome who are not in the class any more.
     """
 
     states: dict[str, State] = field(default_factory=dict)
+    students: list[Student] = field(default_factory=list)
     vanished: list[str] = field(default_factory=list)
 
     def count(self, *states: State) -> int:
@@ -61,6 +62,7 @@ def make_plan(
     for submission in submissions:
         key, entry = submission.student.key, folder.entry(submission.student.key)
         plan.states[key] = _state(submission, entry, expected(submission, order, common))
+        plan.students.append(submission.student)
         if entry and plan.states[key] in (State.DONE, State.QUARANTINED):
             _renew(submission, entry, folder)
     plan.vanished = [key for key in folder.known() if key not in plan.states]

@@ -59,6 +59,8 @@ class Late:
         """How many days late: 0 in time, 1 up to a day after the end of the grace."""
         if self.due is None:
             return 0
+        if handed.days_late is not None:
+            return handed.days_late
         if handed.at is None:
             return 1 if handed.is_late else 0
         at = handed.at if handed.at.tzinfo else handed.at.replace(tzinfo=self.due.tzinfo)

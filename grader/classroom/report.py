@@ -9,9 +9,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from grader.classroom import exports
+from grader.classroom import exports, lateness
 from grader.classroom.folder import QUARANTINE, Folder
-from grader.classroom.model import Entry, Status
+from grader.classroom.lateness import LateFile
+from grader.classroom.model import Entry, Status, Student
+from grader.classroom.options import add_late
 from grader.classroom.policy import Policy
 from grader.errors import UsageError
 from grader.report.escape import one_line, visible
@@ -22,25 +24,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("out", type=Path, metavar="OUT", help="folder of results")
     words = "points a stage, late days (default: the policy that was given last)"
     parser.add_argument("--policy", type=Path, metavar="FILE", help=words)
+    add_late(parser)
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Grades nothing. The exit status is that of ``grade``."""
-    Policy.read(arguments.policy)  # what is wrong with it is told first
+    Policy.read(arguments.policy)  # what is wrong with a file is told first
+    late = LateFile.read(arguments.late)
     if not (arguments.out / "run.json").exists():
         raise UsageError(f"{arguments.out}: no class is graded there")
     with Folder.opened(arguments.out) as folder:
         settings = folder.settings() or {}
         policy = folder.policy(arguments.policy)
+        told = late.of(_student(folder, key) for key in settings["students"])
         folder.keep_policy(arguments.policy)
+        folder.keep_lateness(told)
         return finish(folder, settings["students"], policy, Console(highlight=False, emoji=False))
+
+
+def _student(folder: Folder, key: str) -> Student:
+    """As the class's export names one; of one who is not graded yet, the key is known."""
+    entry = folder.entry(key)
+    return entry.student if entry else Student(key, "")
 
 
 def finish(folder: Folder, keys: Iterable[str], policy: Policy, console: Console) -> int:
     """Exports the outcomes of these students, as far as they have one, and sums up. Returns 1 if
     one of them is quarantined.
     """
-    entries = [entry for key in keys if (entry := folder.entry(key))]
+    late = folder.lateness()
+    entries = [lateness.applied(entry, late) for key in keys if (entry := folder.entry(key))]
     written = exports.write_all(folder.path, entries, policy)
     counts = (f"{sum(one.status is status for one in entries)} {status}" for status in Status)
     say(console, ", ".join(counts))
@@ -48,7 +61,7 @@ def finish(folder: Folder, keys: Iterable[str], policy: Policy, console: Console
     for entry in quarantined:
         say(console, f"  {_where(entry, folder)}", "bold red")
     names = ", ".join(sorted(path.name for path in written if path.parent == folder.path))
-    say(console, f"in {visible(str(folder.path))}: {names}, and a folder for each student")
+    say(console, f"written in {visible(str(folder.path))}: {names}, and a folder for each student")
     return 1 if quarantined else 0
 
 

@@ -17,6 +17,7 @@ from grader.classroom import dispatch, grading, intake, report
 from grader.classroom.dispatch import Batch, Grade
 from grader.classroom.folder import Folder
 from grader.classroom.grading import Order
+from grader.classroom.lateness import LateFile
 from grader.classroom.model import Submission
 from grader.classroom.options import Call, add_arguments, agreed
 from grader.classroom.plan import Plan, State, make_plan
@@ -41,7 +42,8 @@ class Run:
         self, call: Call, console: Console, take: Take = intake.take, grade: Grade = grading.grade
     ) -> None:
         self.call, self.console, self._take, self._grade = call, console, take, grade
-        Policy.read(call.policy)  # what is wrong with it is told before OUT is touched
+        Policy.read(call.policy)  # what is wrong with a file is told before OUT is touched
+        self._late = LateFile.read(call.late)
 
     def all(self) -> int:
         """From the first look to the exports. Returns the exit status."""
@@ -54,13 +56,17 @@ class Run:
                 client = stack.enter_context(dispatch.existing_cluster(self.call.scheduler))
             common = dispatch.facts_of(client, order) if client else dispatch.facts(order)
             plan = make_plan(self._submissions(), folder, order, common)
+            late = self._late.of(plan.students)
             keys = plan.to_grade(only_changed=self.call.only_changed, retry=self.call.retry)
             self._say_plan(plan, keys)
             folder.write_settings({**settings, "grader": common.grader, "students": [*plan.states]})
             folder.keep_policy(self.call.policy)
+            folder.keep_lateness(late)
             if keys:
                 client = client or stack.enter_context(dispatch.local_cluster(self.call.workers))
-                self._grade_all(keys, folder, Batch(client, order, common, self._grade))
+                batch = Batch(client, order, common, self._grade)
+                if not self._grade_all(keys, folder, batch):
+                    return 2
             if self.call.only_changed:
                 self._say_changes(folder)
             return report.finish(folder, plan.states, policy, self.console)
@@ -78,7 +84,8 @@ class Run:
         lab = next(lab for lab in LABS if lab.number == self.call.lab)
         return self._take(self.call.submissions, lab, self.call.layout)
 
-    def _grade_all(self, keys: set[str], folder: Folder, batch: Batch) -> None:
+    def _grade_all(self, keys: set[str], folder: Folder, batch: Batch) -> bool:
+        """Whether it came to its end, and was not interrupted."""
         if self.call.only_changed:
             folder.remember(keys)
         chosen = (one for one in self._submissions() if one.student.key in keys)
@@ -91,7 +98,8 @@ class Run:
         except KeyboardInterrupt:
             words = f"interrupted: {shown.done} of {len(keys)} are graded; the same command goes on"
             self._say(words, "yellow")
-            raise
+            return False
+        return True
 
     # --- what is said ---
 
@@ -106,7 +114,9 @@ class Run:
         anew, other = plan.count(State.HANDED_IN_ANEW), plan.count(State.OTHER_GRADER)
         if (anew or other) and not self.call.only_changed:
             words = f"{anew} handed in anew since, {other} graded by another grader or compiler"
-            self._say(f"changed: {words}; --only-changed grades them again", "yellow")
+            self._say(
+                f"changed: {words}; ONLY_CHANGED=1 (--only-changed) grades them again", "yellow"
+            )
         if plan.vanished:
             names = ", ".join(plan.vanished)
             self._say(f"no longer there, and left out of the exports: {names}", "yellow")

@@ -16,7 +16,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import dask
@@ -25,6 +25,7 @@ from rich.console import Console
 
 from grader.classroom import __main__ as commands
 from grader.classroom import keeping, run
+from grader.classroom.folder import Folder
 from grader.classroom.model import Entry, Handed, Status, Student, Submission
 from grader.classroom.options import Call
 from grader.classroom.stamps import Order, stamp_of
@@ -33,6 +34,25 @@ from grader.report.model import LabResult, StageResult
 from grader.verdicts import Verdict
 
 FILE = "lab4-message/message.c"
+
+
+@dataclass
+class Class:
+    """A folder of submissions, and an OUT."""
+
+    folder: Path
+
+    def hand_in(self, **words: str) -> None:
+        """What is to become of each student's submission (see ``grade``)."""
+        (self.folder / "submissions").mkdir(exist_ok=True)
+        for key, text in words.items():
+            (self.folder / "submissions" / key).write_text(text)
+
+    def entry(self, key: str) -> Entry:
+        """The outcome, which must be there."""
+        found = Folder(self.folder / "out").entry(key)
+        assert found is not None
+        return found
 
 
 def submission(key: str, words: str, **handed: object) -> Submission:

@@ -17,6 +17,7 @@ from grader.classroom.model import Entry, Stamp, Status, Student
 from grader.classroom.plan import State, expected, make_plan
 from grader.classroom.progress import Progress, changes, points, span
 from grader.classroom.stamps import Order
+from grader.errors import UsageError
 from grader.selftest.class_stubs import result, submission
 
 STAMP = Stamp("", "", "", "limits", 4, 1)
@@ -154,6 +155,33 @@ def test_only_what_differs_is_a_change() -> None:
         ["", "4.1 none → WRONG, 4.2 none → HANG"],
     ]
     assert points(quarantined) == "quarantined"
+
+
+def test_what_fails_before_anything_is_written_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(Died), Folder.opened(tmp_path / "graded/lab4"):
+        raise Died
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "graded").mkdir()
+    with pytest.raises(Died), Folder.opened(tmp_path / "graded"):
+        raise Died
+    assert list(tmp_path.rglob("*")) == [tmp_path / "graded"]
+
+
+def test_what_fails_later_leaves_what_is_there(tmp_path: Path) -> None:
+    with pytest.raises(Died), Folder.opened(tmp_path / "out") as folder:
+        folder.write_settings({})
+        raise Died
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [".lock", "run.json"]
+
+
+def test_a_lock_that_its_holder_took_away_is_no_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second run opened it, and came to hold it when the first one left."""
+    monkeypatch.setattr("fcntl.flock", lambda lock, how: (tmp_path / ".lock").unlink())
+    with pytest.raises(UsageError, match="another run is at work there"):
+        with Folder.opened(tmp_path):
+            pass
 
 
 def test_a_killed_process_leaves_no_lock(tmp_path: Path) -> None:

@@ -4,11 +4,12 @@ gradings are stubs, and Dask's worker is a thread here; ``test_class_workers`` h
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,16 +27,8 @@ from grader.report.model import Points
 from grader.selftest import class_stubs
 
 
-@dataclass
-class Class:
-    """A folder of submissions and an OUT."""
-
-    folder: Path
-
-    def hand_in(self, **words: str) -> None:
-        (self.folder / "submissions").mkdir(exist_ok=True)
-        for key, text in words.items():
-            (self.folder / "submissions" / key).write_text(text)
+class Class(class_stubs.Class):
+    """One that is run in this process."""
 
     def take_back(self, key: str) -> None:
         (self.folder / "submissions" / key).unlink()
@@ -49,11 +42,6 @@ class Class:
         assert isinstance(said.file, io.StringIO)
         return status, said.file.getvalue()
 
-    def entry(self, key: str) -> Entry:
-        found = Folder(self.folder / "out").entry(key)
-        assert found is not None
-        return found
-
     def points(self, key: str) -> Points:
         found = self.entry(key).result
         assert found is not None
@@ -62,6 +50,10 @@ class Class:
     def exported(self) -> list[str]:
         lines = (self.folder / "out" / "grades.csv").read_text().splitlines()[1:]
         return [line.partition(",")[0].strip('"') for line in lines]
+
+    def finals(self) -> dict[str, str]:
+        with (self.folder / "out" / "grades.csv").open() as file:
+            return {row["key"]: row["final"] for row in csv.DictReader(file)}
 
 
 @pytest.fixture
@@ -87,8 +79,10 @@ def test_a_class_is_graded_and_exported(course: Class) -> None:
     assert (course.points("anna"), course.points("bert")) == (60, 0)
     assert course.exported() == ["anna", "bert", "cleo"]
     assert "3 submissions: 0 done, 3 to grade" in said
+    out = course.folder / "out"
+    assert f"written in {out}: class.html, grades.csv, and a folder for each student" in said
     assert "2 graded, 1 refused, 0 quarantined" in said and "it is empty" in said
-    anna = course.folder / "out/students/anna"
+    anna = out / "students/anna"
     assert (anna / "traces/lab4-4.2.jsonl").read_text() == "trace of anna"
 
 
@@ -142,7 +136,7 @@ def test_new_ones_are_graded_and_changed_ones_kept(course: Class) -> None:
     assert (course.points("anna"), course.points("cleo")) == (60, 30)
     assert "3 submissions: 2 done, 1 to grade" in said
     assert "1 handed in anew since, 0 graded by another grader" in said
-    assert "--only-changed" in said
+    assert "ONLY_CHANGED=1 (--only-changed) grades them again" in said
 
 
 def test_only_changed_shows_before_and_after(course: Class) -> None:
@@ -168,9 +162,9 @@ def test_before_survives_an_interrupted_run(course: Class, monkeypatch: pytest.M
         store(folder, entry, files)
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patched:
         patched.setattr(Folder, "store", once)
-        course.run(only_changed=True)
+        assert course.run(only_changed=True)[0] == 2
     course.hand_in(anna="30")
     _, said = course.run(only_changed=True)
     assert "2 graded again, 2 with another outcome" in said
@@ -201,7 +195,7 @@ def test_who_is_gone_is_told_and_not_exported(course: Class) -> None:
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        ({"seed": 8}, "seed 7, and now it is 8"),
+        ({"seed": 8}, "seed 7, and now it is 8: name another OUT=, or the same SEED="),
         ({"seed_per_student": True}, "seed_per_student False"),
         ({"layout": "moodle"}, "layout None, and now it is moodle"),
         ({"lab": 3}, "lab 4, and now it is 3"),
@@ -269,11 +263,58 @@ def test_the_policy_that_was_given_last_holds(course: Class) -> None:
     assert grades.read_text() != first
 
 
+def with_late_days(course: Class, late: str) -> dict[str, object]:
+    """Options: 10 % a day."""
+    policy, file = course.folder / "policy.toml", course.folder / "late.csv"
+    policy.write_text("[late]\ndue = 2026-10-12T23:59:00+02:00\ndays = 3\npercent = 10\n")
+    file.write_text(f"student,late\n{late}")
+    return {"policy": policy, "late": file}
+
+
+def test_lateness_that_the_export_does_not_tell_is_told_once(course: Class) -> None:
+    course.hand_in(anna="60", bert="50", cleo="40")
+    options = with_late_days(course, "Anna,2026-10-13T12:00:00+02:00\nbert,2\n")
+    course.run(**options)
+    assert course.finals() == {"anna": "7.2", "bert": "6.4", "cleo": "8"}
+    course.run()
+    report = ["report", str(course.folder / "out")]
+    assert commands.main(report) == 0
+    assert course.finals() == {"anna": "7.2", "bert": "6.4", "cleo": "8"}
+    with_late_days(course, "bert,3\n")
+    assert commands.main([*report, "--late", str(options["late"])]) == 0
+    assert course.finals() == {"anna": "8", "bert": "5.6", "cleo": "8"}
+
+
+def test_a_file_of_lateness_that_names_a_stranger_stops_all(
+    course: Class, capsys: pytest.CaptureFixture[str]
+) -> None:
+    course.hand_in(anna="60")
+    options = with_late_days(course, "Anna,1\nDora,1\n")
+    with pytest.raises(UsageError, match="line 3: there is no student 'Dora'"):
+        course.run(**options)
+    assert Folder(course.folder / "out").known() == []
+    course.run()
+    out, file = course.folder / "out", options["late"]
+    assert commands.main(["report", str(out), "--late", str(file)]) == 2
+    assert "there is no student 'Dora'" in capsys.readouterr().err
+    assert not (out / "late.csv").exists() and course.finals() == {"anna": "8"}
+
+
+def test_a_policy_with_another_tier_of_hints_is_refused(course: Class) -> None:
+    course.hand_in(anna="60")
+    course.run()
+    policy = course.folder / "policy.toml"
+    policy.write_text("[hints]\nhighest_tier = 2\n")
+    with pytest.raises(UsageError, match="or the same POLICY="):
+        course.run(policy=policy)
+
+
 def test_no_isolation_leaves_nothing_behind(course: Class, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that the same call with --unsafe is not one with other options."""
     course.hand_in(anna="60")
     monkeypatch.setattr("grader.classroom.stamps._why_not_namespaces", lambda: "none here")
     with pytest.raises(UsageError, match="no isolation on this machine"):
         course.run(unsafe=False)
+    assert not (course.folder / "out").exists()
     assert course.run(unsafe=True)[0] == 0
     assert course.entry("anna").stamp.isolation == "limits"

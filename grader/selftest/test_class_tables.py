@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import zipfile
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -16,6 +17,7 @@ from hypothesis import strategies as some
 
 from grader.classroom.exports import canvas, grades, moodle, write_all
 from grader.classroom.exports.cells import defused, rows
+from grader.classroom.exports.student import student_report
 from grader.classroom.model import Entry, Status
 from grader.classroom.policy import Late, Policy
 from grader.selftest import class_samples as samples
@@ -24,6 +26,7 @@ from grader.verdicts import Verdict
 
 ADA = samples.student("Ada Lovelace", 1)
 MIXED = samples.entry(ADA, samples.result_of({"3.4": Verdict.WRONG, "3.14": Verdict.PASS}))
+CANVAS = samples.entry(ADA, MIXED.result, layout="canvas")
 BROKEN = samples.entry(ADA, None, Status.QUARANTINED)
 LATE = Policy(late=Late(samples.DUE, 3, Decimal(10)))
 thorough = settings(
@@ -127,25 +130,20 @@ def test_canvas_finds_its_columns_and_its_row_of_points() -> None:
 
 
 @pytest.mark.parametrize(
-    ("layout", "name", "ids"),
+    ("layout", "ids"),
     [
-        ("canvas", "Ada", ("1", "")),
-        ("canvas", "anon", ("", "")),
-        ("gradescope", "Ada", ("", "1")),
-        ("moodle", "Ada", ("", "")),
-        ("plain", "Ada", ("", "")),
+        ("canvas", ("1", "")),
+        ("gradescope", ("", "1")),
     ],
 )
-def test_canvas_gets_no_id_of_another_platform(
-    layout: str, name: str, ids: tuple[str, str]
-) -> None:
-    entry = samples.entry(replace(ADA, name=name), MIXED.result, layout=layout)
+def test_canvas_gets_no_id_of_another_platform(layout: str, ids: tuple[str, str]) -> None:
+    entry = samples.entry(ADA, MIXED.result, layout=layout)
     row = table(canvas.render([entry], Policy()))[1]
     assert (row["ID"], row["SIS User ID"]) == ids
 
 
 def test_canvas_does_not_take_a_name_for_points() -> None:
-    named = replace(MIXED, student=replace(ADA, name="Points Possible"))
+    named = replace(CANVAS, student=replace(ADA, name="Points Possible"))
     assert table(canvas.render([named], Policy()))[1]["Student"] == ADA.key
 
 
@@ -166,9 +164,68 @@ def test_moodle_gets_html_without_the_student_s_and_no_grade_above_its_maximum()
     assert row["Grade"] == "100"
 
 
+def as_moodle_reads(path: str) -> tuple[int, str, str, str] | None:
+    """mod/assign/feedback/file/importziplib.php, is_valid_filename_for_import: the participant,
+    plugin type and plugin, and the path of the feedback.
+    """
+    parts = path.split("/")
+    for place, part in enumerate(parts):
+        words = part.split("_", 4)
+        if len(words) == 5 and words[1].isdigit():
+            rest = "/".join([words[4], *parts[place + 1 :]])
+            return int(words[1]), words[2], words[3], rest
+    return None
+
+
+def test_moodle_finds_each_report_in_the_zip() -> None:
+    """The second has a name that Moodle would cut elsewhere."""
+    other = replace(MIXED, student=replace(ADA, name="../Zoë_9/\\x", id="2"))
+    data = moodle.feedback([MIXED, other, BROKEN, CANVAS], Policy())
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        first, second = archive.namelist()
+        assert first == "Ada Lovelace_1_assignsubmission_file_/report.html"
+        assert as_moodle_reads(first) == (1, "assignsubmission", "file", "/report.html")
+        assert as_moodle_reads(second) == (2, "assignsubmission", "file", "/report.html")
+        assert second.startswith("Zoë 9 x_2_")
+        assert archive.read(first).decode() == student_report(MIXED, Policy())
+    assert moodle.feedback([BROKEN, CANVAS], Policy()) == b""
+
+
+@thorough
+@given(strategies.entries(), strategies.POLICIES)
+def test_whatever_a_student_is_called_moodle_finds_the_number(entry: Entry, policy: Policy) -> None:
+    data = moodle.feedback([entry], policy)
+    assert bool(data) == bool(moodle.render([entry], policy))
+    for name in zipfile.ZipFile(io.BytesIO(data)).namelist() if data else []:
+        found = as_moodle_reads(name)
+        assert name.count("/") == 1 and found is not None
+        assert found[:3] == (int(entry.student.id), "assignsubmission", "file")
+
+
 def test_who_was_not_judged_or_is_of_elsewhere_is_in_no_import() -> None:
     """An empty cell would take a grade away that is there."""
-    assert len(table(canvas.render([BROKEN, MIXED], Policy()))) == 2  # with the row of points
+    assert len(table(canvas.render([BROKEN, CANVAS], Policy()))) == 2  # with the row of points
     assert len(table(moodle.render([BROKEN, MIXED], Policy()))) == 1
-    elsewhere = replace(MIXED, handed=replace(MIXED.handed, layout="canvas"))
-    assert table(moodle.render([elsewhere], Policy())) == []
+    assert moodle.render([CANVAS, BROKEN], Policy()) == ""
+    anonymous = replace(CANVAS, student=replace(ADA, name="anon"))
+    assert canvas.render([MIXED, BROKEN, anonymous], Policy()) == ""
+
+
+@pytest.mark.parametrize(
+    ("layout", "files"),
+    [
+        ("moodle", ["moodle.csv", "moodle-feedback.zip"]),
+        ("canvas", ["canvas.csv"]),
+        ("gradescope", ["canvas.csv"]),
+        ("plain", []),
+    ],
+)
+def test_only_files_that_a_platform_can_import_are_there(
+    tmp_path: Path, layout: str, files: list[str]
+) -> None:
+    for name in ("canvas.csv", "moodle.csv", "moodle-feedback.zip"):
+        (tmp_path / name).write_text("of another run")
+    written = write_all(tmp_path, [samples.entry(ADA, MIXED.result, layout=layout)], Policy())
+    there = sorted(path.name for path in tmp_path.iterdir() if path.is_file())
+    assert there == sorted([*files, "class.html", "grades.csv"])
+    assert there == sorted(path.name for path in written if path.parent == tmp_path)

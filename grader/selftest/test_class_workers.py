@@ -14,30 +14,19 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 import pytest
 
-from grader.classroom.folder import Folder
-from grader.classroom.model import Entry
 from grader.selftest import class_stubs
 from grader.selftest.harness import GRADER_SECONDS, ROOT, grader_environment
 
 STUBS, REAL = "grader.selftest.class_stubs", "grader.classroom"
 
 
-@dataclass
-class Class:
-    """A folder of submissions, an OUT, and a folder for all that is temporary."""
-
-    folder: Path
-
-    def hand_in(self, **words: str) -> None:
-        (self.folder / "submissions").mkdir(exist_ok=True)
-        for key, text in words.items():
-            (self.folder / "submissions" / key).write_text(text)
+class Class(class_stubs.Class):
+    """One that is run by a command, with a folder for all that is temporary."""
 
     def start(self, *options: str, module: str = STUBS) -> subprocess.Popen[str]:
         (self.folder / "tmp").mkdir(exist_ok=True)
@@ -58,11 +47,6 @@ class Class:
         started = self.start(*options, module=module)
         said, _ = started.communicate(timeout=GRADER_SECONDS)
         return started.returncode, said
-
-    def entry(self, key: str) -> Entry:
-        found = Folder(self.folder / "out").entry(key)
-        assert found is not None
-        return found
 
     def leftovers(self) -> list[str]:
         return sorted(path.name for path in (self.folder / "tmp").iterdir())
@@ -116,6 +100,7 @@ def test_ctrl_c_ends_all_and_says_how_to_go_on(course: Class) -> None:
     with all_end(started):
         started.send_signal(signal.SIGINT)
         read_until(started, "interrupted: 1 of 2 are graded; the same command goes on")
+        assert started.stdout is not None and "interrupted" not in started.stdout.read()
     assert started.returncode == 2
     assert course.leftovers() == []
     course.hand_in(bert="50")
@@ -139,6 +124,8 @@ def test_killed_and_started_again_it_goes_on(course: Class) -> None:
     status, said = course.run("--workers", "1", module=REAL)
     assert status == 0, said
     assert "2 submissions: 1 done, 1 to grade" in said
+    there = sorted(path.name for path in (course.folder / "out").iterdir())
+    assert there == [".lock", "class.html", "grades.csv", "run.json", "students"]
     assert (entry.stat().st_mtime_ns, entry.stat().st_ino) == (before.st_mtime_ns, before.st_ino)
     assert course.leftovers() == []
 
@@ -219,6 +206,10 @@ def make_class(*words: str) -> subprocess.CompletedProcess[str]:
         (("SUBMISSIONS=labs", "LAB=4", "WORKERS=0"), "--workers: a whole number"),
         (("SUBMISSIONS=labs", "LAB=4", "LAYOUT=heap"), "invalid choice: 'heap'"),
         (("SUBMISSIONS=labs", "LAB=4", "POLICY=/nowhere"), "/nowhere"),
+        (
+            ("SUBMISSIONS=labs", "LAB=4", "LATE=Makefile"),
+            "late Makefile: line 1: it is student,late",
+        ),
         (("SUBMISSIONS=labs", "LAB=4", "OUT=/proc/nowhere"), "OUT=/proc/nowhere"),
         (("SUBMISSIONS=labs", "LAB=4", "OUT=labs/graded"), "lies among the submissions"),
         (("SUBMISSIONS=labs", "LAB=4", "SCHEDULER=a", "WORKERS=1"), "not allowed with"),

@@ -44,28 +44,33 @@ _KEY = re.compile(r"[a-z0-9-]{1,64}")
 
 def write_all(out: Path, entries: Iterable[Entry], policy: Policy) -> list[Path]:
     """Writes all exports, and returns their paths. Each file is the old one or the new one, never
-    half of it. Raises OSError where one can't be written, ValueError for a key that is no name of
-    a student's folder.
+    half of it; one that has nothing to say is not there. Raises OSError where one can't be written,
+    ValueError for a key that is no name of a student's folder.
     """
     ordered = sorted(entries, key=lambda entry: entry.student.key)
     written = []
-    for path, text in _files(out, ordered, policy):
+    for path, data in _files(out, ordered, policy):
+        if not data:
+            path.unlink(missing_ok=True)
+            continue
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, text.encode())
+        replace_file(path, data)
         written.append(path)
     return written
 
 
-def _files(out: Path, entries: list[Entry], policy: Policy) -> Iterator[tuple[Path, str]]:
+def _files(out: Path, entries: list[Entry], policy: Policy) -> Iterator[tuple[Path, bytes]]:
     """The students' first: what the class's files link to is there."""
     for entry in entries:
         if not _KEY.fullmatch(entry.student.key):
             raise ValueError(f"no key of a student: {entry.student.key!r}")
         for name, render in OF_A_STUDENT.items():
-            yield out / "students" / entry.student.key / name, render(entry, policy)
+            yield out / "students" / entry.student.key / name, render(entry, policy).encode()
     for name, render_class in OF_THE_CLASS.items():
-        yield out / name, render_class(entries, policy)
-    yield out / "class.html", class_page.render(entries, policy, _graded(out, entries))
+        yield out / name, render_class(entries, policy).encode()
+    page = class_page.render(entries, policy, _graded(out, entries))
+    yield out / "class.html", page.encode()
+    yield out / moodle.FEEDBACK, moodle.feedback(entries, policy)
 
 
 def _graded(out: Path, entries: list[Entry]) -> datetime | None:
