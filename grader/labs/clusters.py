@@ -47,7 +47,7 @@ def searched(
     states.
     """
     simulator, began = Simulator(attempt, build), attempt.world.elapsed()
-    with sharing_cpu(0):
+    with sharing_cpu(simulator.cpu):
         found = search(simulator, Config(3), budget, bounds, rules=rules, beginning=beginning)
     attempt.world.extend(attempt.world.elapsed() - began)
     count(attempt, 1, found.calls, 0)

@@ -27,7 +27,7 @@ from grader.labs.stage import Attempt
 from grader.run.orphans import SUPERVISORS, die_with_parent
 from grader.sim.family import RAFT, Family
 from grader.sim.run import Run, difference
-from grader.sim.server import Host, share_cpu
+from grader.sim.server import Host, cpus, share_cpu
 from grader.sim.shrink import shrink
 from grader.verdicts import Diagnosis, StageFailure
 
@@ -68,7 +68,7 @@ class Fleet:
     ) -> None:
         self._attempt, self._runs, self._make, self._build = attempt, runs, make, build
         self._family = family
-        self._count = min(len(os.sched_getaffinity(0)), _MOST_WORKERS, runs)
+        self._cpus = cpus()[: min(_MOST_WORKERS, runs)]  # one for each worker
         self._shared = mmap.mmap(-1, 2 * _NUMBER.size)  # the lowest that failed, and how many ran
         self._put(_LOWEST, runs)
         self._simulators: list[Simulator] = []
@@ -79,8 +79,7 @@ class Fleet:
     def run(self) -> None:
         """Returns once all have passed."""
         self._simulators = [
-            Simulator(self._attempt, self._build, worker, self._family)
-            for worker in range(self._count)
+            Simulator(self._attempt, self._build, cpu, self._family) for cpu in self._cpus
         ]
         try:
             for worker, simulator in enumerate(self._simulators):
@@ -134,7 +133,7 @@ class Fleet:
         """Never returns."""
         try:
             die_with_parent()
-            share_cpu(worker)
+            share_cpu(simulator.cpu)
             gc.freeze()  # what is there by now stays
             try:
                 report = self._all(worker, simulator.host_elsewhere())
@@ -148,7 +147,7 @@ class Fleet:
 
     def _all(self, worker: int, host: Host) -> _Report:
         report = _Report()
-        for number in range(worker, self._runs, self._count):
+        for number in range(worker, self._runs, len(self._cpus)):
             if number > self._get(_LOWEST):
                 break
             run = self._make(host, number)

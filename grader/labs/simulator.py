@@ -19,7 +19,7 @@ from grader.run.sandbox import SANITIZER_EXIT
 from grader.sim.cluster import Ended
 from grader.sim.family import RAFT, Family
 from grader.sim.run import Run
-from grader.sim.server import Answer, ForkingHost, Life, Server, share_cpu
+from grader.sim.server import Answer, ForkingHost, Life, Server, cpus, share_cpu
 from grader.verdicts import Diagnosis, StageFailure, Verdict, fail
 
 PROGRAMS = {"5": "raft_sim", "6": "replication_sim"}  # by lab
@@ -28,10 +28,10 @@ _PATIENCE_S, _FOR_EVER = 10, 0  # of a call of the student's
 
 
 @contextmanager
-def sharing_cpu(worker: int) -> Iterator[None]:
+def sharing_cpu(cpu: int) -> Iterator[None]:
     """What starts within runs on one CPU together with this process."""
     before = os.sched_getaffinity(0)
-    share_cpu(worker)
+    share_cpu(cpu)
     try:
         yield
     finally:
@@ -44,14 +44,19 @@ class Simulator:
     """
 
     def __init__(
-        self, attempt: Attempt, build: str = "judge", worker: int = 0, family: Family = RAFT
+        self,
+        attempt: Attempt,
+        build: str = "judge",
+        cpu: int | None = None,
+        family: Family = RAFT,
     ) -> None:
         self.attempt = attempt
+        self.cpu = cpus()[0] if cpu is None else cpu
         name = family.program or PROGRAMS[attempt.stage.id.partition(".")[0]]
         attempt.built(name, build)  # the compiler has all CPUs
         self._next_look = 0.0
         self._ours, theirs = socket.socketpair()
-        with sharing_cpu(worker):
+        with sharing_cpu(self.cpu):
             self.program = attempt.start(name, build=build, jobs=theirs)
         theirs.close()
         attempt.clients.append(self._ours)
