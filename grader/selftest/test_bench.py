@@ -90,7 +90,7 @@ def run(generator: Path, port: int, **more: float) -> Figures:
 @pytest.mark.parametrize(("wrong", "says"), BUGS.values(), ids=BUGS)
 def test_the_generator_sees_a_wrong_server(generator: Path, wrong: str, says: str) -> None:
     with server(wrong) as port, pytest.raises(LoadFailed, match=says):
-        run(generator, port)
+        run(generator, port, seconds=30)  # it ends as soon as it sees that
 
 
 def test_the_generator_sees_a_stall(generator: Path) -> None:

@@ -150,11 +150,13 @@ def seen(busy: bool = False) -> set[str]:
 def left(before: set[str], ours: Path, busy: bool = False) -> list[str]:
     """What is there now and was not before, and processes; not what lies in the folder ``ours``."""
     found = processes()
+    groups = cgroups() - before
+    new = [line for line in seen(busy) - before if not line.startswith(("cgroup", f"file '{ours}"))]
     end = time.monotonic() + _ENDING_SECONDS
-    while cgroups() - before and time.monotonic() < end:  # a grader's janitor ends after it
+    while groups and time.monotonic() < end:  # a grader's janitor ends after it; others', too
         select.select([], [], [], 0.05)
-    new = [line for line in seen(busy) - before if not line.startswith(f"file '{ours}")]
-    return found + sorted(new)
+        groups &= cgroups()
+    return found + sorted(new) + sorted(groups)
 
 
 def marked(folder: Path) -> list[str]:
