@@ -36,6 +36,9 @@ def main(arguments: argparse.Namespace) -> int:
     with Folder.opened(arguments.out) as folder:
         settings = folder.settings() or {}
         policy = folder.policy(arguments.policy)
+        if policy.highest_tier != settings.get("highest_tier"):
+            words = f"was graded with highest_tier {settings.get('highest_tier')}"
+            raise UsageError(f"OUT={arguments.out} {words}, and the reports hold those hints")
         told = late.of(_student(folder, key) for key in settings["students"])
         folder.keep_policy(arguments.policy)
         folder.keep_lateness(told)

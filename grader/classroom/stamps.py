@@ -80,8 +80,8 @@ def level_of(order: Order) -> str:
         return NAMESPACES
     if not order.unsafe:
         raise UsageError(
-            f"no isolation on this machine ({reason}): untrusted code would run as you. --unsafe "
-            "grades all the same"
+            f"no isolation on this machine ({reason}): untrusted code would run as you. "
+            "UNSAFE=1 (--unsafe) grades all the same"
         )
     return LIMITS
 

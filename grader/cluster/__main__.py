@@ -21,7 +21,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.live import Live
 
-from grader.cli import builder_for, lab_named, sandbox
+from grader import starters
+from grader.cli import ROOT, builder_for, lab_named, sandbox
 from grader.cluster import view
 from grader.cluster.keys import Keys, key_by_key
 from grader.cluster.nodes import LocalCluster
@@ -47,6 +48,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)
     try:
+        starters.install(ROOT)
         settings = replace(Settings.from_environment(), isolation=isolation.LIMITS)
         count = nodes_wanted(os.environ.get("N", ""))
         with cluster_of(settings, count) as cluster:

@@ -24,7 +24,11 @@ class Keys:
         self.quits = False
         self.commands: list[tuple[str, int]] = []
         self._world = world
-        world.watch(sys.stdin, selectors.EVENT_READ, self._on_event)
+        try:
+            world.watch(sys.stdin, selectors.EVENT_READ, self._on_event)
+        except PermissionError:  # a file, which is always ready: epoll_ctl(2)
+            while not self.quits:
+                self._on_event(selectors.EVENT_READ)
 
     def close(self) -> None:
         self._world.watch(sys.stdin, 0, lambda _: None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from base64 import b64decode
 from collections.abc import Callable
@@ -23,15 +22,12 @@ from grader.classroom.exports import (
     autolab,
     github,
     gradescope,
-    rebuild,
-    report,
     result,
     student,
     write_all,
 )
 from grader.classroom.model import Entry, Status
 from grader.classroom.policy import Late, Policy
-from grader.errors import UsageError
 from grader.report import html
 from grader.report.model import LabResult
 from grader.selftest import class_samples as samples
@@ -99,46 +95,6 @@ def test_a_key_that_is_no_folder_name_writes_nothing_outside(tmp_path: Path) -> 
     with pytest.raises(ValueError, match="no key"):
         write_all(tmp_path / "out", [strange], Policy())
     assert not list(tmp_path.rglob("*.html"))
-
-
-def test_rebuild_makes_the_same_files_and_names_what_it_can_not_read(tmp_path: Path) -> None:
-    entries = samples.a_class()
-    for entry in entries:
-        place = tmp_path / "students" / entry.student.key
-        place.mkdir(parents=True)
-        (place / "entry.json").write_text(json.dumps(entry.to_json()), encoding="utf-8")
-    for key, text in (
-        ("half", '{"student":'),
-        ("other", json.dumps(MIXED.to_json())),
-        ("list", "[]"),
-    ):
-        (tmp_path / "students" / key).mkdir()
-        (tmp_path / "students" / key / "entry.json").write_text(text, encoding="utf-8")
-    said: list[str] = []
-    written = rebuild(tmp_path, LATE, said.append)
-    assert [line.split("/")[1] for line in said] == ["half", "list", "other"]
-    before = {path: path.read_bytes() for path in written}
-    assert write_all(tmp_path, entries, LATE) == written
-    assert {path: path.read_bytes() for path in written} == before
-
-
-def test_the_command_writes_them_anew_with_another_policy(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    place = tmp_path / "students" / ADA.key
-    place.mkdir(parents=True)
-    (place / "entry.json").write_text(json.dumps(MIXED.to_json()), encoding="utf-8")
-    (tmp_path / "policy.toml").write_text('[points]\n"3.14" = 3\n', encoding="utf-8")
-    parser = argparse.ArgumentParser()
-    report.add_arguments(parser)
-    policy = ["--policy", str(tmp_path / "policy.toml")]
-    assert report.main(parser.parse_args([str(tmp_path), *policy])) == 0
-    assert '"graded",95,100,' in (tmp_path / "grades.csv").read_text(encoding="utf-8")
-    (place / "entry.json").write_text("{}", encoding="utf-8")
-    assert report.main(parser.parse_args([str(tmp_path)])) == 1
-    assert f"students/{ADA.key}/entry.json: left out" in capsys.readouterr().err
-    with pytest.raises(UsageError):
-        report.main(parser.parse_args([str(place)]))
 
 
 # For platforms

@@ -307,6 +307,8 @@ def test_a_policy_with_another_tier_of_hints_is_refused(course: Class) -> None:
     policy.write_text("[hints]\nhighest_tier = 2\n")
     with pytest.raises(UsageError, match="or the same POLICY="):
         course.run(policy=policy)
+    assert commands.main(["report", str(course.folder / "out"), "--policy", str(policy)]) == 2
+    assert course.run()[0] == 0
 
 
 def test_no_isolation_leaves_nothing_behind(course: Class, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,8 @@ import sys
 
 from rich.console import Console
 
+from grader import starters
+from grader.cli import ROOT
 from grader.errors import MachineError, UsageError
 from grader.settings import Settings
 from grader.soak import elections, stores
@@ -23,6 +25,7 @@ def main() -> int:
         soaks = {"5": elections.soak, "6": stores.soak}
         if lab not in soaks:
             raise UsageError(f"LAB={lab}: there is a soak of lab 5, and one of lab 6")
+        starters.install(ROOT)
         return soaks[lab](Settings.from_environment(), console)
     except (UsageError, MachineError) as error:
         print(f"error: {error}", file=sys.stderr)

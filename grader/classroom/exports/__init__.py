@@ -4,12 +4,10 @@ entries and the instructor's policy.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import NoReturn
 
 from grader.classroom.exports import (
     autolab,
@@ -24,7 +22,6 @@ from grader.classroom.exports import (
 )
 from grader.classroom.model import Entry
 from grader.classroom.policy import Policy
-from grader.report.escape import one_line
 from grader.report.write import replace_file
 
 OF_THE_CLASS: dict[str, Callable[[list[Entry], Policy], str]] = {
@@ -80,29 +77,3 @@ def _graded(out: Path, entries: list[Entry]) -> datetime | None:
     paths = [out / "students" / entry.student.key / "entry.json" for entry in entries]
     times = [path.stat().st_mtime for path in paths if path.exists()]
     return datetime.fromtimestamp(max(times)).astimezone() if times else None
-
-
-def rebuild(out: Path, policy: Policy, say: Callable[[str], object] = print) -> list[Path]:
-    """Writes all exports anew from ``OUT/students/*/entry.json``, and returns their paths. An entry
-    that can't be read is left out, and ``say`` gets a line that names it.
-    """
-    entries = []
-    for path in sorted(out.glob("students/*/entry.json")):
-        try:
-            entries.append(_read(path))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            place = path.relative_to(out)
-            say(one_line(f"{place}: left out: {type(error).__name__}: {error}", 300))
-    return write_all(out, entries, policy)
-
-
-def _read(path: Path) -> Entry:
-    """Raises much for what is no entry, or not of that folder's student."""
-    entry = Entry.from_json(json.loads(path.read_bytes(), parse_constant=_no_number))
-    if entry.student.key != path.parent.name:
-        raise ValueError(f"it is {entry.student.key}'s")
-    return entry
-
-
-def _no_number(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no number")
