@@ -46,6 +46,10 @@ _CONFIG = {
     "distributed.scheduler.allowed-failures": 0,  # ``Batch`` counts them
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
+    # Its accounts of itself would take a twentieth of each CPU.
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "10s",
 }
 _GONE = "the scheduler is gone; the same command goes on"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import product
 
-_BITS = range(16)  # 2^16 keys a family
+_BITS = 16  # 2^16 keys a family
 
 # 16 pairs one after the other: from its state so far, FNV-1a comes to one state by either of two.
 # They were found by trying, birthday by birthday: all 32 bits are equal, and the lower 28 of 64.
@@ -29,11 +29,9 @@ def _pairs(text: str) -> list[tuple[bytes, bytes]]:
 
 
 def _of_the_same_bytes() -> list[bytes]:
-    return [
-        bytes(97 + ((number >> bit) & 1) for bit in _BITS)
-        + bytes(98 - ((number >> bit) & 1) for bit in _BITS)
-        for number in range(1 << 16)
-    ]
+    swapped = bytes.maketrans(b"ab", b"ba")
+    halves = map(bytes, product(b"ab", repeat=_BITS))
+    return [half + half.translate(swapped) for half in halves]
 
 
 def _thue_morse(size: int) -> tuple[bytes, bytes]:
