@@ -137,7 +137,7 @@ class ClassBench:
         for lab, size in (QUICK_SIZES if self.quick else SIZES).items():
             self._say(f"lab {lab}: {size} submissions of a class")
             cpus = frozenset(os.sched_getaffinity(0))
-            of_lab = measured(Job(lab, sample(lab, size), len(cpus), cpus))
+            of_lab = measured(Job(lab, sample(lab, size), dispatch.DEFAULT_WORKERS, cpus))
             found += [*_speed(lab, of_lab, len(cpus)), *self._sandbox(lab, of_lab)]
         return [*found, *self._workers()]
 

@@ -51,6 +51,7 @@ _CONFIG = {
     "distributed.admin.tick.interval": "1s",
     "distributed.admin.system-monitor.interval": "10s",
 }
+DEFAULT_WORKERS = (3 * CPU_COUNT + 1) // 2  # what hangs lets its worker wait, and no CPU
 _GONE = "the scheduler is gone; the same command goes on"
 
 Grade = Callable[[Submission, Order, Path], Entry]
@@ -73,8 +74,8 @@ class _OwnSession(WorkerPlugin):
 
 @contextmanager
 def local_cluster(workers: int | None) -> Iterator[Client]:
-    """Workers on this machine, one for each CPU that may be used unless told otherwise. They end
-    with this process, however it ends, and so does their folder. Call before any thread is started.
+    """Workers on this machine, ``DEFAULT_WORKERS`` unless told otherwise. They end with this
+    process, however it ends, and so does their folder. Call before any thread is started.
     """
     _silence()
     with (
@@ -82,7 +83,7 @@ def local_cluster(workers: int | None) -> Iterator[Client]:
         dask.config.set(_CONFIG, temporary_directory=str(folder)),
     ):
         with LocalCluster(
-            n_workers=workers or CPU_COUNT,
+            n_workers=workers or DEFAULT_WORKERS,
             threads_per_worker=1,
             host="127.0.0.1",
             dashboard_address="127.0.0.1:0",

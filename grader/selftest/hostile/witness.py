@@ -35,14 +35,17 @@ class Marks:
 def processes(marks: Marks) -> set[str]:
     """By their user, or by their name."""
     found = set()
-    for status in Path("/proc").glob("[0-9]*/status"):
+    for process in _entries(Path("/proc")):
+        if not process.name.isdecimal():
+            continue
         try:
-            fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
+            lines = (process / "status").read_text().splitlines()
+            fields = dict(line.split(":", 1) for line in lines)
         except (OSError, ValueError):  # it ended meanwhile
             continue
         is_of_user = not marks.uids.isdisjoint(map(int, fields["Uid"].split()))
         if is_of_user or marks.token in fields["Name"]:
-            found.add(f"process {status.parent.name}, {fields['Name'].strip()}")
+            found.add(f"process {process.name}, {fields['Name'].strip()}")
     return found
 
 
