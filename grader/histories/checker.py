@@ -65,13 +65,18 @@ def by_key(history: Iterable[Operation]) -> dict[bytes, list[Operation]]:
 
 def no_order_at(operations: list[Operation], budget: int = BUDGET) -> Operation | None:
     """The operation on this key at whose return no order is left. Raises Undecided."""
+    return no_order_within(operations, budget)[0]
+
+
+def no_order_within(operations: list[Operation], budget: int) -> tuple[Operation | None, int]:
+    """The same, and what is left of the budget."""
     search = _Search(budget)
     for _, is_return, one in _events(operations):
         if not is_return:
             search.call(one)
         elif not search.settle(one):
-            return one
-    return None
+            return one, search.left
+    return None, search.left
 
 
 def relaxed(one: Operation) -> Operation | None:
@@ -112,7 +117,7 @@ class _Search:
     """
 
     def __init__(self, budget: int) -> None:
-        self._left = budget
+        self.left = budget
         self._reached: set[_Reached] = {(0, None)}
         self._bits: dict[int, int] = {}  # by id() of the operation
         self._free: list[int] = []
@@ -145,9 +150,9 @@ class _Search:
                 if there not in seen:
                     seen.add(there)
                     stack.append(there)
-            if len(seen) > self._left:
+            if len(seen) > self.left:
                 raise Undecided
-        self._left -= len(seen) - len(self._reached)
+        self.left -= len(seen) - len(self._reached)
         self._forget(one, bit)
         self._reached = done
         return bool(done)

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from grader.histories.checker import BUDGET, Fault, Undecided, no_order_at, relaxed
+from grader.histories.checker import BUDGET, Fault, Undecided, no_order_at, no_order_within, relaxed
 from grader.histories.operation import DEL, GET, SET, Operation, Outcome, shown
 from grader.verdicts import Diagnosis
 
 _MOST_SHOWN = 24
+_MOST_STATES, _STATES_A_TRY = 1_000_000, 20_000  # for the smallest history: some seconds
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,10 @@ def _as_seen_at(one: Operation, end: int) -> Operation:
 
 
 def _least(operations: list[Operation], at: Operation) -> list[Operation]:
-    """Without an order, and with nothing told that it takes no part in: of as many as possible at
-    once the outcome is forgotten.
+    """Without an order, and with nothing told that it takes no part in, as far as that is found
+    with ``_MOST_STATES``: of as many as possible at once the outcome is forgotten.
     """
-    kept = list(operations)
+    kept, purse = list(operations), _Purse(_MOST_STATES)
     size = max(1, len(kept) // 2)
     while True:
         start = 0
@@ -53,7 +54,7 @@ def _least(operations: list[Operation], at: Operation) -> list[Operation]:
             part = kept[start : start + size]
             others = [one for one in map(relaxed, part) if one is not None]
             fewer = kept[:start] + others + kept[start + size :]
-            if fewer != kept and at not in part and _is_wrong(fewer):
+            if fewer != kept and at not in part and purse.shows_wrong(_useful(fewer)):
                 kept, start = fewer, start + len(others)
             else:
                 start += size
@@ -69,11 +70,40 @@ def _has_order(operations: list[Operation]) -> bool:
         return False
 
 
-def _is_wrong(operations: list[Operation]) -> bool:
-    try:
-        return no_order_at(operations, BUDGET) is not None
-    except Undecided:
-        return False
+def _useful(operations: list[Operation]) -> list[Operation]:
+    """Without writes that may not have been done, and whose values nobody has read: no order needs
+    them, unless a DEL tells whether there was anything.
+    """
+    told = [one for one in operations if one.outcome is Outcome.DONE]
+    if any(one.kind == DEL for one in told):
+        return operations
+    read = {one.value for one in told if one.kind == GET}
+    return [
+        one for one in operations
+        if one.outcome is Outcome.DONE or one.kind != SET or one.value in read
+    ]  # fmt: skip
+
+
+class _Purse:
+    """States that searches may look at, all together; each operation costs one more. A history of
+    which little is told is searched for long.
+    """
+
+    def __init__(self, states: int) -> None:
+        self._left = states
+
+    def shows_wrong(self, operations: list[Operation]) -> bool:
+        """False, too, where that can't be paid for."""
+        self._left -= len(operations)
+        budget = min(self._left, _STATES_A_TRY)
+        if budget <= 0:
+            return False
+        try:
+            found, left = no_order_within(operations, budget)
+        except Undecided:
+            found, left = None, 0
+        self._left -= budget - left
+        return found is not None
 
 
 def _with_writers(core: list[Operation], history: list[Operation], end: int) -> list[Operation]:

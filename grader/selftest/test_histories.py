@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grader.histories.checker import Undecided, check
+from grader.histories.checker import Undecided, check, no_order_within
 from grader.histories.explain import explain
 from grader.histories.operation import DEL, GET, SET, Operation, Outcome, Value
 
@@ -104,6 +105,34 @@ def test_what_has_none_is_found_and_explained(name: str) -> None:
     told = explain(fault)
     assert told.diagnosis.id == diagnosis
     assert "<- has no place" in told.drawing
+
+
+def test_the_search_for_the_smallest_history_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many at once, and a read that is stale for long: some parts can't be decided."""
+    spent = 0
+
+    def counted(operations: list[Operation], budget: int) -> tuple[Operation | None, int]:
+        nonlocal spent
+        spent += len(operations) + budget
+        found, left = no_order_within(operations, budget)
+        spent -= left
+        return found, left
+
+    monkeypatch.setattr("grader.histories.explain.no_order_within", counted)
+    monkeypatch.setattr("grader.histories.explain._MOST_STATES", 200_000)
+    random, state, made = Random(2), b"", list[Operation]()
+    for moment in range(0, 15_000, 10):
+        kind = random.choice([SET, SET, GET])
+        state = b"%d" % moment if kind == SET else state
+        called, back = moment - random.randrange(1, 40), moment + random.randrange(1, 40)
+        made.append(Operation("c", kind, b"k", (state,), called, back, DONE))
+    last = max(place for place, one in enumerate(made) if one.kind == GET)
+    made[last] = replace(made[last], value=made[20].value)
+    fault = check(made)
+    assert fault is not None
+    told = explain(fault)
+    assert told.at == made[last] and told.diagnosis.id == "old-value"
+    assert 0 < spent <= 200_000 + 20_000
 
 
 def test_keys_are_judged_one_by_one() -> None:

@@ -68,8 +68,7 @@ def shown(draw: Callable[[Console], object], width: int = 100, **options: Any) -
 def draw_lab(console: Console, result: LabResult) -> None:
     """All that the terminal ever shows of a lab."""
     stages = [
-        Stage(s.id, s.title, int(s.max_points), "lab1#x", extension=s.extension)
-        for s in result.stages
+        Stage(s.id, s.title, int(s.max_points), "x", extension=s.extension) for s in result.stages
     ]
     with terminal.PlainReporter(stages, console) as reporter:
         for stage, outcome in zip(stages, result.stages, strict=True):
@@ -338,8 +337,7 @@ def not_built(output: str, id: str) -> StageResult:
 
 
 def test_stages_that_the_same_words_of_the_compiler_stopped_share_a_card() -> None:
-    result = all_passed()
-    ids = [f"1.{n}" for n in range(1, 8)]
+    result, ids = all_passed(), [f"1.{n}" for n in range(1, 8)]
     words = dict.fromkeys(ids, "net.c:1: error\nlog.c:2: error")
     words[ids[1]] = "log.c:2: error\nnet.c:1: error"  # the files in another order
     words[ids[3]] = "echo.c:3: error"
