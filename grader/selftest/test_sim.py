@@ -12,6 +12,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -362,6 +363,10 @@ def start(host: ForkingHost) -> ForkedServer:
     return host.start(Life(THREE, 1, 0, 5, (3, 2), []))[0]
 
 
+def parent(server: ForkedServer) -> int:
+    return int(Path(f"/proc/{server._pid}/stat").read_text().split()[3])
+
+
 def test_a_server_answers_what_it_did_and_what_it_is(host: ForkingHost) -> None:
     server = start(host)
     assert server.status()[2:6] == (FOLLOWER, 3, 2, 0)
@@ -406,52 +411,35 @@ def test_a_server_that_hangs_is_told_from_one_that_ended(host: ForkingHost) -> N
 
 
 def test_a_machine_that_takes_long_to_fork_ends_no_server(host: ForkingHost) -> None:
-    forks = int(Path(f"/proc/{start(host)._pid}/stat").read_text().split()[3])
-    looks = 0
-
-    def look() -> None:
-        nonlocal looks
-        looks += 1
-        if looks == 3:
-            os.kill(forks, signal.SIGCONT)
-
+    forks, looks = parent(start(host)), iter([0, 0, signal.SIGCONT])
     os.kill(forks, signal.SIGSTOP)
-    server = start(ForkingHost(host._jobs, look=look))
-    assert looks >= 3
+    server = start(ForkingHost(host._jobs, look=lambda: os.kill(forks, next(looks, 0))))
+    assert next(looks, None) is None
     assert server.status()[3] == 3
     assert os.WTERMSIG(server.end()) == signal.SIGKILL
 
 
 def test_a_bound_ends_the_wait_for_a_fork(host: ForkingHost) -> None:
-    forks = int(Path(f"/proc/{start(host)._pid}/stat").read_text().split()[3])
-
-    def look() -> None:
-        raise Hang("a fork", 1)
-
+    forks = parent(start(host))
     os.kill(forks, signal.SIGSTOP)
     with pytest.raises(Hang):
-        start(ForkingHost(host._jobs, look=look))
+        start(ForkingHost(host._jobs, look=Mock(side_effect=Hang("a fork", 1))))
     os.kill(forks, signal.SIGKILL)
 
 
 def test_a_server_that_nothing_forks_has_no_status(host: ForkingHost) -> None:
-    forks = int(Path(f"/proc/{start(host)._pid}/stat").read_text().split()[3])
-    os.kill(forks, signal.SIGKILL)
-    broken = run.draw(host, THREE, (1, "5.14", 1), 1500).broken
-    assert isinstance(broken, Ended)
-    assert broken.status is None
-    assert "could not be started" in str(broken)
+    os.kill(parent(start(host)), signal.SIGKILL)
+    drawn = run.draw(host, THREE, (1, "5.14", 1), 1500)
+    assert isinstance(drawn.broken, Ended) and drawn.broken.status is None
     with pytest.raises(StageFailure, match="could not be started") as failure:
-        fail_broken(run.draw(host, THREE, (1, "5.14", 1), 1500))
+        fail_broken(drawn)
     assert failure.value.run is None  # so the engine looks how the program ended
 
 
 def test_no_server_outlives_the_program_that_forked_it(host: ForkingHost) -> None:
-    server = start(host)
-    parent = int(Path(f"/proc/{server._pid}/stat").read_text().split()[3])
-    end = select.poll()
+    server, end = start(host), select.poll()
     end.register(os.pidfd_open(server._pid), select.POLLIN)
-    os.kill(parent, signal.SIGKILL)
+    os.kill(parent(server), signal.SIGKILL)
     assert end.poll(10_000)
 
 
