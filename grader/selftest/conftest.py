@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -87,12 +88,10 @@ class Identity:
         gone.
         """
         names = []
-        for comm in Path("/proc").glob("[0-9]*/comm"):
-            try:
-                if comm.read_text().strip() == token:
-                    names.append(str(comm.parent))
-            except OSError:
-                continue
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):  # it ended meanwhile
+                if (process / "comm").read_text().strip() == token:
+                    names.append(str(process))
         return names + [str(path) for path in self.folder.glob("echo-to-raft-*")]
 
 

@@ -17,6 +17,7 @@ import pytest
 
 from grader.selftest.conftest import Identity
 from grader.selftest.harness import ROOT
+from grader.selftest.hostile.witness import cgroups_of
 
 _LINGERS = """
 #include <sys/prctl.h>
@@ -87,4 +88,4 @@ def test_nothing_survives_the_grader(identity: Identity, token: str, number: int
     assert number == signal.SIGKILL or "interrupted" in said
     assert grader.returncode == (2 if number == signal.SIGINT else -number), said
     assert wait_until(lambda: identity.leftovers(token) == []), identity.leftovers(token)
-    assert wait_until(lambda: not list(Path("/sys/fs/cgroup").rglob(f"echo-to-raft-{grader.pid}")))
+    assert wait_until(lambda: not cgroups_of(grader.pid))
