@@ -51,9 +51,7 @@ def as_user(uid: int | None, action: Callable[[], None]) -> None:
     child = os.fork()
     if child == 0:
         try:
-            os.setgroups([])
-            os.setresgid(uid, uid, uid)
-            os.setresuid(uid, uid, uid)
+            procinfo.become(uid)
             action()
         except BaseException:
             os._exit(1)

@@ -167,6 +167,13 @@ def _seen(pid: int, look: Callable[[], str]) -> str:
         return ""
 
 
+def become(uid: int) -> None:
+    """This process is that user's from now on, and cannot go back: setresuid(2)."""
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+
+
 def _seen_as_owner(pid: int, look: Callable[[], str]) -> str:
     """The change of user also keeps that user's other processes from tracing the child."""
     try:
@@ -177,9 +184,7 @@ def _seen_as_owner(pid: int, look: Callable[[], str]) -> str:
     child = os.fork()
     if child == 0:
         try:
-            os.setgroups([])
-            os.setresgid(owner, owner, owner)
-            os.setresuid(owner, owner, owner)
+            become(owner)
             with os.fdopen(writing, "w") as pipe:
                 pipe.write(look())
         finally:

@@ -8,8 +8,6 @@ import json
 import os
 import select
 import signal
-import socket
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import Mock
@@ -18,8 +16,8 @@ import pytest
 
 from grader.errors import UsageError
 from grader.labs.simulator import fail_broken
-from grader.run.sandbox import ENVIRONMENT, SANITIZER_EXIT
-from grader.selftest.harness import ROOT
+from grader.run.sandbox import SANITIZER_EXIT
+from grader.selftest.simulators import compiled, serving
 from grader.selftest.toy_raft import Toys
 from grader.sim import cluster, ladder, run, trace
 from grader.sim.cluster import Cluster, Disk, Ended, Input
@@ -329,34 +327,13 @@ CORE = [
 
 @pytest.fixture(scope="module")
 def raft_sim(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if not all((ROOT / path).exists() for path in CORE):
-        pytest.skip("solutions/ holds no core")
-    program = tmp_path_factory.mktemp("sim") / "raft_sim"
-    flags = ["-std=c11", "-D_GNU_SOURCE", "-g", "-O1", "-fsanitize=address,undefined"]
-    flags += ["-fno-sanitize-recover=all", "-Ilabs/include", "-Isolutions/lab4-message"]
-    subprocess.run(["cc", *flags, "-o", str(program), *CORE], cwd=ROOT, check=True)
-    return program
+    return compiled(tmp_path_factory.mktemp("sim") / "raft_sim", CORE)
 
 
 @pytest.fixture
 def host(raft_sim: Path) -> Iterator[ForkingHost]:
-    ours, theirs = socket.socketpair()
-    command = ["/bin/sh", "-c", 'exec "$0" 3<&0 </dev/null', str(raft_sim)]
-    with ours, subprocess.Popen(command, stdin=theirs.fileno(), env=ENVIRONMENT) as program:
-        theirs.close()
-        yield ForkingHost(ours)
-        ours.close()
-        assert program.wait(10) in (0, -9)  # a test may kill it
-
-
-@pytest.mark.parametrize("servers", [1, 3, 5])
-def test_the_core_elects_and_is_deterministic(host: ForkingHost, servers: int) -> None:
-    config = Config(servers)
-    for number in range(3):
-        one, same = (run.draw(host, config, (number, "5.14", 1), 1500) for _ in range(2))
-        assert one.broken is None, ladder.draw(one)
-        assert run.difference(one, same) is None
-        assert run.difference(one, run.replay(host, config, one.inputs)) is None
+    with serving(raft_sim, endings=(0, -9)) as host:  # a test may kill it
+        yield host
 
 
 def start(host: ForkingHost) -> ForkedServer:
@@ -364,6 +341,7 @@ def start(host: ForkingHost) -> ForkedServer:
 
 
 def parent(server: ForkedServer) -> int:
+    """The program that forked it."""
     return int(Path(f"/proc/{server._pid}/stat").read_text().split()[3])
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from grader.run.sandbox import ENVIRONMENT
-from grader.selftest.harness import ROOT
+from grader.selftest.simulators import compiled, serving
 from grader.sim import ladder, trace
 from grader.sim.paxos.cluster import config
 from grader.sim.paxos.messages import (
@@ -84,24 +81,13 @@ SOURCES = [
 
 @pytest.fixture(scope="module")
 def paxos_sim(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if not all((ROOT / path).exists() for path in SOURCES):
-        pytest.skip("solutions/ holds no Paxos")
-    program = tmp_path_factory.mktemp("sim") / "paxos_sim"
-    flags = ["-std=c11", "-D_GNU_SOURCE", "-g", "-O1", "-fsanitize=address,undefined"]
-    flags += ["-fno-sanitize-recover=all", "-Ilabs/include"]
-    subprocess.run(["cc", *flags, "-o", str(program), *SOURCES], cwd=ROOT, check=True)
-    return program
+    return compiled(tmp_path_factory.mktemp("sim") / "paxos_sim", SOURCES)
 
 
 @pytest.fixture
 def host(paxos_sim: Path) -> Iterator[ForkingHost]:
-    ours, theirs = socket.socketpair()
-    command = ["/bin/sh", "-c", 'exec "$0" 3<&0 </dev/null', str(paxos_sim)]
-    with ours, subprocess.Popen(command, stdin=theirs.fileno(), env=ENVIRONMENT) as program:
-        theirs.close()
-        yield ForkingHost(ours)
-        ours.close()
-        assert program.wait(10) == 0
+    with serving(paxos_sim, endings=(0,)) as host:
+        yield host
 
 
 @pytest.mark.parametrize("servers", [1, 2, 3, 5])
