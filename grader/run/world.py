@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import selectors
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,6 +24,7 @@ class Source(Protocol):
 
 
 SHOWN = 48  # bytes of data that an event keeps
+_SHORTEST_S = 0.0005  # between two looks at what has no event
 _MOST_EVENTS = 20_000  # of more, some in the middle are forgotten
 
 
@@ -41,6 +42,16 @@ class Event:
     size: int
     told: str = ""
     pulse: str = ""
+
+
+def _growing(longest: float) -> Iterator[float]:
+    """Pauses between two looks at what has no event, each half as long again as the last: what
+    takes no time is seen at once, and what takes long costs little.
+    """
+    pause = min(_SHORTEST_S, longest)
+    while True:
+        yield pause
+        pause = min(pause * 1.5, longest)
 
 
 class World:
@@ -132,10 +143,12 @@ class World:
         self, ready: Callable[[], bool], waiting_for: str, every: float = CHECK_EVERY_S
     ) -> None:
         """Serves events until ``ready()``, which is asked after each event and ``every`` so many
-        seconds; raises Hang, naming what was waited for, when the deadline passes.
+        seconds, more often at first; raises Hang, naming what was waited for, when the deadline
+        passes.
         """
+        pauses = _growing(every)
         while not ready():
-            self.turn(min(self._left(waiting_for), every))
+            self.turn(min(self._left(waiting_for), next(pauses)))
 
     def look(self, waiting_for: str) -> None:
         """Serves what is ready, and raises Hang when the deadline has passed: for a stage that does
@@ -168,8 +181,9 @@ class World:
         however slow the machine is.
         """
         end = time.monotonic() + seconds
+        pauses = _growing(0.02)
         while not until() and time.monotonic() < end:
-            self.turn(min(0.02, end - time.monotonic()))
+            self.turn(min(next(pauses), end - time.monotonic()))
         return until()
 
     def close(self) -> None:

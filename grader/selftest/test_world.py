@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import selectors
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -90,3 +91,17 @@ def test_that_processors_are_fought_over_is_seen() -> None:
         for process in both:
             process.kill()
             process.wait()
+
+
+def test_what_has_no_event_is_looked_at_often_at_first_and_seldom_later(clock: Clock) -> None:
+    looks: list[float] = []
+
+    def look() -> bool:
+        looks.append(clock.now)
+        return False
+
+    World(10).observe(1, look)
+    pauses = [after - before for before, after in pairwise(looks[:-1])]
+    assert pauses[0] < 0.001
+    assert pauses[-2] == pytest.approx(0.02)
+    assert len(looks) < 80
