@@ -19,6 +19,7 @@ from rich.progress import track
 
 from grader.selftest.harness import (
     ROOT,
+    SHARED_CACHE,
     Broken,
     Run,
     broken_programs,
@@ -195,7 +196,8 @@ def main() -> int:
     path = out / "matrix.json"
     state: dict[str, dict[str, str]] = json.loads(path.read_text()) if path.exists() else {}
     programs, grader = broken_programs(lab), grader_hash()
-    with ThreadPoolExecutor(JOBS) as pool:
+    with tempfile.TemporaryDirectory() as cache, ThreadPoolExecutor(JOBS) as pool:
+        os.environ[SHARED_CACHE] = cache  # programs share all modules but the broken one
         results = pool.map(lambda program: run_one(program, state, grader), programs)
         for id, found in track(results, "broken programs", total=len(programs)):
             state[id] = found
