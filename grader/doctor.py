@@ -11,14 +11,15 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from grader import probes
+from grader import probes, starters
 from grader.report import escape
 
 
 @dataclass(frozen=True)
 class Check:
     """One thing to look for. ``packages`` are those of Debian, Ubuntu, Fedora and Arch, in this
-    order; a thing that only work on the toolkit itself needs has ``toolkit``.
+    order; a thing that only work on the toolkit itself needs has ``toolkit``, and a kit has no such
+    work.
     """
 
     what: str
@@ -44,7 +45,9 @@ def main(console: Console) -> int:
     if not sys.platform.startswith("linux"):
         _say(console, _not_linux(platform.system()))
         return 1
-    found = [(check, check.probe()) for check in _CHECKS]
+    in_kit = starters.is_kit()
+    checks = [check for check in _CHECKS if not (check.toolkit and in_kit)]
+    found = [(check, check.probe()) for check in checks]
     console.print(_table(found))
     for check, finding in found:
         if finding.why:
@@ -138,7 +141,7 @@ _CHECKS = (
     Check("descriptors", "stage 2.10", probes.descriptors, _same("")),
     Check("gdb", "make debug", probes.tool("gdb"), _same("gdb")),
     Check("sandbox (bubblewrap)", "keeping programs apart", probes.sandbox, _same("bubblewrap")),
-    Check("git", "your history, make kit", probes.tool("git"), _same("git")),
+    Check("git", "the history of your work", probes.tool("git"), _same("git")),
     Check("valgrind", "looking by yourself", probes.tool("valgrind"), _same("valgrind")),
     Check(
         "tshark",

@@ -58,7 +58,7 @@ def make_kit(out: Path, release: list[int], root: Path = ROOT) -> Path:
     Two runs on one commit give the same bytes. Raises UsageError for a number that is not a lab's,
     and in a kit.
     """
-    if (root / starters.FOLDER).exists():
+    if starters.is_kit(root):
         raise UsageError("this is a kit already: 'make kit' works in the project's repository")
     released = [_lab(number).folder for number in release]
     places = {name: _place(name, released) for name in project_files(root)}

@@ -22,6 +22,11 @@ FOLDER = "grader/starter"
 HASHES = ROOT / "grader" / "labs" / "starters.json"
 
 
+def is_kit(root: Path = ROOT) -> bool:
+    """Whether this is a student's kit, and not the project's own tree."""
+    return (root / FOLDER).exists()
+
+
 def install(root: Path) -> list[str]:
     """Copies each starter that is not there yet to labs/. Returns the new files, as paths in
     ``root``.

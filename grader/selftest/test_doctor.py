@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from grader import doctor, probes
+from grader import doctor, probes, starters
 from grader.run import isolation
 
 
@@ -144,3 +144,16 @@ def test_other_systems_are_told_what_to_use(
 )
 def test_versions_are_read_from_what_tools_say(words: str, version: str) -> None:
     assert probes.version_in(words) == version
+
+
+def test_a_kit_needs_no_tools_of_the_toolkit(
+    bare_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no make test and no make lint."""
+    _, here = say()
+    monkeypatch.setattr(starters, "is_kit", lambda: True)
+    _, in_kit = say()
+    for words in ("make test", "make lint", "Chromium", "clang-tidy", "To work on the toolkit"):
+        assert words in here
+        assert words not in in_kit
+    assert "make bench LAB=2" in in_kit
