@@ -1,9 +1,11 @@
-"""One grader, and what it starts, as one among others: bounded in memory, and with no more of the
-CPUs than another grader has: cgroups(7), both versions, where this user may make a group.
+"""The programs of one grader, as one among others: bounded in memory, and with no more of the CPUs
+than the programs of another grader have: cgroups(7), both versions, where this user may make a
+group.
 
 Memory counts here that counts for no process, such as full pipes and sockets, and files in /tmp.
-And a thousand threads of one submission get together what one grader beside it gets. Where no group
-can be made, only what processes hold is bounded (``Program``).
+And a thousand threads of one submission get together what one process beside them gets, such as
+their grader, which stays where it is. (With grader and programs in one group, on one CPU and waking
+each other up, Linux 6.18 lets all else on the machine wait for up to 4 s.)
 """
 
 from __future__ import annotations
@@ -17,28 +19,28 @@ from pathlib import Path
 
 _MOST_BYTES = 6 << 30  # above what one program and one build may take
 _PATIENCE_S = 20
-_FIRST = -20  # sched(7), nice
+
+_made: list[Cgroup] = []
 
 
 @dataclass(frozen=True)
 class Cgroup:
-    """The group ``path``, made for this process by ``enter``; ``home`` is where it comes from.
-    ``limit`` names the file for the bound of memory, if the group has one. Within one that has a
-    share of the CPUs, this process comes first: a submission shall not starve its own grader.
+    """The group ``path``, there once it is made; ``limit`` names the file for the bound of memory,
+    if the group has one.
     """
 
     path: Path
-    home: Path
     limit: str = ""
-    has_cpu: bool = False
 
     @staticmethod
     def planned() -> list[Cgroup]:
         """Those that would be made."""
         return list(_places())
 
-    def enter(self) -> None:
-        """Makes the group and moves this process there, or leaves everything as it is."""
+    def make(self) -> None:
+        """What is started in a sandbox from now on joins it. Where it can't be made, nothing
+        does.
+        """
         with contextlib.suppress(OSError):
             self.path.mkdir()
             try:
@@ -46,20 +48,15 @@ class Cgroup:
                     (self.path / self.limit).write_text(
                         str(min(_MOST_BYTES, _installed() * 3 // 4))
                     )
-                (self.path / "cgroup.procs").write_text("0")
             except OSError:
                 self.path.rmdir()
                 return
-            if self.has_cpu:  # the keeper takes it back for programs
-                os.setpriority(os.PRIO_PROCESS, 0, _FIRST)
+            _made.append(self)
 
-    def leave(self) -> None:
-        """Moves this process back."""
-        if self.path.is_dir():
-            with contextlib.suppress(OSError):
-                (self.home / "cgroup.procs").write_text("0")
-                if self.has_cpu:
-                    os.setpriority(os.PRIO_PROCESS, 0, 0)
+    def close(self) -> None:
+        """What is started from now on does not join it."""
+        with contextlib.suppress(ValueError):
+            _made.remove(self)
 
     def remove(self) -> None:
         """Once nothing runs there any more."""
@@ -69,6 +66,13 @@ class Cgroup:
                 self.path.rmdir()
                 return
             time.sleep(0.02)
+
+
+def open_groups() -> list[int]:
+    """A descriptor for each group that was made: who writes 0 there joins it. The caller closes
+    them.
+    """
+    return [os.open(group.path / "cgroup.procs", os.O_WRONLY) for group in _made]
 
 
 def _installed() -> int:
@@ -86,14 +90,13 @@ def _places() -> Iterator[Cgroup]:
                 continue
             home = point / Path(path).relative_to(root)
             if kind == "cgroup2" and controllers == [""] and home != point:
-                shared = _words(home.parent / "cgroup.subtree_control")
-                if "memory" in shared:
-                    yield Cgroup(home.parent / name, home, "memory.max", "cpu" in shared)
+                if "memory" in _words(home.parent / "cgroup.subtree_control"):
+                    yield Cgroup(home.parent / name, "memory.max")
             elif kind == "cgroup" and {*controllers} <= {*options}:
                 if "memory" in controllers:
-                    yield Cgroup(home / name, home, "memory.limit_in_bytes")
+                    yield Cgroup(home / name, "memory.limit_in_bytes")
                 elif "cpu" in controllers:
-                    yield Cgroup(home / name, home, has_cpu=True)
+                    yield Cgroup(home / name)
 
 
 def _own_groups() -> Iterator[tuple[list[str], str]]:

@@ -1,7 +1,7 @@
 /* keeper.c - runs one program under limits, says what became of it, and lets nothing survive it.
  *
- *     keeper [-n FILES] [-p PROCESSES] [-s FILE_BYTES] [-c CPU_SECONDS] [-u UID] [-r] [-i]
- *            -f CONTROL PROGRAM [ARG...]
+ *     keeper [-n FILES] [-p PROCESSES] [-s FILE_BYTES] [-c CPU_SECONDS] [-u UID]
+ *            [-g GROUP]... [-r] [-i] -f CONTROL PROGRAM [ARG...]
  *
  * CONTROL is a connected SOCK_SEQPACKET socket to the grader.  To the grader go three kinds of
  * message:
@@ -14,6 +14,8 @@
  *
  * From the grader comes one byte a signal, to be sent to the program.  When the grader closes the
  * socket, or dies, the keeper kills all that the program left behind, and exits.
+ *
+ * Each GROUP is the open cgroup.procs of a control group that the program shall be in: cgroups(7).
  *
  * -i: as the first process of a PID namespace; without it, descendants are found through /proc.  Not by
  * their user: -u names one to drop to first, and other programs of the same grader have it too.  -r:
@@ -39,14 +41,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MOST_PROCESSES = 1 << 16 };
+enum { MOST_PROCESSES = 1 << 16, MOST_GROUPS = 4 };
 
 struct process {
     pid_t pid, parent;
 };
 
 struct options {
-    int control;
+    int control, groups[MOST_GROUPS], group_count;
     rlim_t files, processes, file_bytes, cpu_seconds;
     uid_t uid; /* 0: stay who we are */
     bool randomize, in_namespace;
@@ -55,7 +57,7 @@ struct options {
 static int usage(void)
 {
     fprintf(stderr, "usage: keeper [-n FILES] [-p PROCESSES] [-s FILE_BYTES] [-c CPU_SECONDS] [-u "
-                    "UID] [-r] [-i] "
+                    "UID] [-g GROUP]... [-r] [-i] "
                     "-f CONTROL PROGRAM [ARG...]\n");
     return 2;
 }
@@ -64,10 +66,15 @@ static bool parse_options(int argc, char **argv, struct options *options)
 {
     int c;
 
-    while ((c = getopt(argc, argv, "+f:n:p:s:c:u:ri")) != -1) {
+    while ((c = getopt(argc, argv, "+f:g:n:p:s:c:u:ri")) != -1) {
         unsigned long value = optarg != NULL ? strtoul(optarg, NULL, 10) : 0;
         switch (c) {
         case 'f': options->control = (int)value; break;
+        case 'g':
+            if (options->group_count == MOST_GROUPS || fcntl((int)value, F_SETFD, FD_CLOEXEC) < 0)
+                return false;
+            options->groups[options->group_count++] = (int)value;
+            break;
         case 'n': options->files = value; break;
         case 'p': options->processes = value; break;
         case 's': options->file_bytes = value; break;
@@ -106,12 +113,19 @@ static void be_ended_first(void)
     fclose(file);
 }
 
+/* Kernels before 5.16 ask who writes, and may refuse: then the program is bounded without them. */
+static void join_groups(const struct options *options)
+{
+    for (int i = 0; i < options->group_count; i++)
+        if (write(options->groups[i], "0", 1) < 0)
+            errno = 0;
+}
+
 /* In the program's own process, before execvp.  The death signal comes last: a change of user
  * clears it. */
 static bool prepare(const struct options *options, const sigset_t *mask)
 {
-    if (getpriority(PRIO_PROCESS, 0) < 0)
-        setpriority(PRIO_PROCESS, 0, 0); /* the grader comes first */
+    join_groups(options);
     if (!options->randomize)
         personality(ADDR_NO_RANDOMIZE); /* refused in some containers: then addresses stay random */
     /* A core of 1 byte: with 0, one for a pipe would still be written, core(5). */

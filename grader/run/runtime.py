@@ -29,7 +29,7 @@ _ETC = {
 @contextlib.contextmanager
 def runtime_folder(*, bounded: bool = True) -> Iterator[Path]:
     """A folder for built programs, readable by the user that student programs run as. ``bounded``
-    puts this process, and what it starts, into control groups of its own.
+    puts what is started in a sandbox into control groups of its own.
 
     A janitor process holds a pipe to this one and removes the folder when that breaks: at the end,
     on Ctrl-C, on SIGKILL. So it does with the control groups. Call before any thread is started.
@@ -47,12 +47,12 @@ def runtime_folder(*, bounded: bool = True) -> Iterator[Path]:
     os.close(reading)
     adopt_orphans(janitor)
     for group in groups:
-        group.enter()
+        group.make()
     try:
         yield folder
     finally:
         for group in groups:
-            group.leave()
+            group.close()
         os.close(writing)
         os.waitpid(janitor, 0)
 

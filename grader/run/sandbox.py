@@ -9,6 +9,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from grader.run.cgroup import open_groups
 from grader.run.isolation import NAMESPACES, Isolation, base_options
 
 MIB = 1 << 20
@@ -102,13 +103,14 @@ class Sandbox:
         else it starts in an empty /tmp of its own (in ``scratch`` where there are no namespaces).
         ``readable`` is another one, which it sees and can't change.
         """
+        groups = open_groups()
+        keeper = self._keeper(program, limits, control, groups)
         if not self.in_namespaces:
-            return self._keeper(str(self.keeper), program, limits, control), [control]
+            return keeper, [control, *groups]
         options = self._bubblewrap(environment, writable, readable, _uses_tools(program))
         reading = _in_memory(b"\0".join(option.encode() for option in options))
-        keeper = self._keeper(self.seen(self.keeper), program, limits, control)
         bubblewrap = [shutil.which("bwrap") or "bwrap", "--args", str(reading), "--", *keeper]
-        return [*self._as_user(), *bubblewrap], [control, reading]
+        return [*self._as_user(), *bubblewrap], [control, *groups, reading]
 
     def _as_user(self) -> list[str]:
         """setpriv(1) of util-linux. Were it left to subprocess, that would fork all of the grader's
@@ -120,7 +122,9 @@ class Sandbox:
         setpriv = shutil.which("setpriv") or "setpriv"
         return [setpriv, f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--"]
 
-    def _keeper(self, keeper: str, program: list[str], limits: Limits, control: int) -> list[str]:
+    def _keeper(
+        self, program: list[str], limits: Limits, control: int, groups: list[int]
+    ) -> list[str]:
         options = [
             "-f",
             control,
@@ -132,11 +136,12 @@ class Sandbox:
             limits.cpu_seconds,
         ]
         options += ["-p", limits.processes + self._processes_now()]
+        options += [word for group in groups for word in ("-g", group)]
         if self.in_namespaces:
             options += ["-i"]
         elif self.isolation.uid is not None:
             options += ["-u", self.isolation.uid]
-        return [keeper, *map(str, options), *program]
+        return [self.seen(self.keeper), *map(str, options), *program]
 
     def _processes_now(self) -> int:
         """The threads that the user runs already: RLIMIT_NPROC counts them too, setrlimit(2). In

@@ -121,11 +121,11 @@ def test_a_mount_is_seen(marks: Marks, tmp_path: Path) -> None:
 def test_a_control_group_is_seen(marks: Marks) -> None:
     planned = Cgroup.planned()
     for group in planned:
-        group.enter()
+        group.make()
     made = [group for group in planned if group.path.is_dir()]
     seen = witness.cgroups(marks)
     for group in made:
-        group.leave()
+        group.close()
         group.remove()
     if not made:
         pytest.skip("no control groups here")

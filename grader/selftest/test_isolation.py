@@ -83,6 +83,9 @@ def test_nothing_survives_the_grader(identity: Identity, token: str, number: int
         return sum(name.startswith("/proc") for name in identity.leftovers(token)) >= 3
 
     assert wait_until(running)
+    for group in cgroups_of(grader.pid):
+        members = Path(group, "cgroup.procs").read_text().split()
+        assert len(members) >= 3 and str(grader.pid) not in members, group
     os.kill(grader.pid, number)
     said, _ = grader.communicate(timeout=60)
     assert number == signal.SIGKILL or "interrupted" in said

@@ -64,7 +64,6 @@ def fair(attempt: Attempt, backend: str) -> None:
         now = time.monotonic()
         waited = max(now - began - other.seconds_since_data() for other in others)
         unfair += waited > 0.2 and server.program.cpu_seconds() - used > 0.15
-        server.program.close()
         if unfair == 2:
             fail(
                 f"a client waits for {waited:.1f} s while the server reads what another one sent",
@@ -74,6 +73,7 @@ def fair(attempt: Attempt, backend: str) -> None:
                     "bound what one turn reads",
                 ),
             )
+        server.program.close()
 
 
 @stage(
