@@ -15,6 +15,7 @@ from pathlib import Path
 
 from grader.errors import MachineError, UsageError
 from grader.report import escape
+from grader.run import procinfo
 from grader.run.files import regular_file
 from grader.run.objects import Objects
 from grader.run.program import Program
@@ -185,6 +186,10 @@ class Builder:
         try:
             status = made.wait_end()
         except StageFailure as failure:
+            if any(procinfo.is_starved(pid, BUILD_SECONDS / 4) for pid in made.processes()):
+                raise MachineError(
+                    "the compiler has hardly had a processor: this machine is too busy"
+                ) from None
             self._hopeless = f"does not build: {failure.summary}"
             raise StageFailure(f"{program} {self._hopeless}", verdict=Verdict.BUILD) from None
         finally:

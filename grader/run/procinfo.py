@@ -72,6 +72,17 @@ def cpu_seconds(pid: int) -> float:
     return sum(int(field) for field in fields[11:15]) * _TICK_S if fields else 0.0
 
 
+def is_starved(pid: int, seconds: float) -> bool:
+    """Whether its main thread was ready to run for that long without a processor, and for four
+    times as long as it ran: Documentation/scheduler/sched-stats.rst of Linux.
+    """
+    try:
+        ran, waited, _ = map(int, Path(f"/proc/{pid}/schedstat").read_text().split())
+    except (OSError, ValueError):
+        return False
+    return waited > seconds * 1e9 and waited > 4 * ran
+
+
 def pressure_seconds() -> float:
     """How long anything on this machine was ready to run and had no processor, since it was booted;
     0 where the kernel does not say: Documentation/accounting/psi.rst of Linux.

@@ -105,3 +105,20 @@ def test_what_has_no_event_is_looked_at_often_at_first_and_seldom_later(clock: C
     assert pauses[0] < 0.001
     assert pauses[-2] == pytest.approx(0.02)
     assert len(looks) < 80
+
+
+def test_a_process_without_a_processor_is_starved_and_one_that_sleeps_is_not() -> None:
+    spin = "while :; do :; done"
+    cpu = str(min(os.sched_getaffinity(0)))
+    pinned = ["taskset", "-c", cpu]
+    commands = [["sh", "-c", spin]] * 5 + [["nice", "-n", "19", "sh", "-c", spin], ["sleep", "60"]]
+    started = [subprocess.Popen([*pinned, *command]) for command in commands]
+    try:
+        *_, starved, asleep = (one.pid for one in started)
+        World(60).wait(lambda: procinfo.is_starved(starved, 0.5), "the process to be starved")
+        assert not procinfo.is_starved(asleep, 0.5)
+        assert not procinfo.is_starved(starved, 3600)
+    finally:
+        for one in started:
+            one.kill()
+            one.wait()
