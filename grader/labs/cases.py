@@ -22,7 +22,10 @@ def for_all(
     deadline leaves no time to shrink it.
     """
     import hypothesis  # only where it is needed: it takes a while
+    from hypothesis.configuration import set_hypothesis_home_dir
 
+    # It keeps notes on the grader's modules, else in the folder that the grader was started in.
+    set_hypothesis_home_dir(attempt.builder.cache / "hypothesis")
     failures: list[StageFailure] = []
     hangs: list[Hang] = []
 

@@ -6,6 +6,7 @@ lowest number, however many processes share the work.
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import mmap
 import os
@@ -71,6 +72,7 @@ class Fleet:
         self._cpus = cpus()[: min(_MOST_WORKERS, runs)]  # one for each worker
         self._shared = mmap.mmap(-1, 2 * _NUMBER.size)  # the lowest that failed, and how many ran
         self._put(_LOWEST, runs)
+        self._numbers = -1  # a pipe: each worker that is free takes the next one
         self._simulators: list[Simulator] = []
         self._workers: dict[int, int] = {}  # pids, by the pipe that each writes to
         self._came: dict[int, bytearray] = {}
@@ -81,12 +83,17 @@ class Fleet:
         self._simulators = [
             Simulator(self._attempt, self._build, cpu, self._family) for cpu in self._cpus
         ]
+        self._numbers, filling = os.pipe()
+        fcntl.fcntl(filling, fcntl.F_SETPIPE_SZ, self._runs * _NUMBER.size)
+        os.write(filling, b"".join(map(_NUMBER.pack, range(self._runs))))
+        os.close(filling)
         try:
-            for worker, simulator in enumerate(self._simulators):
-                self._start(worker, simulator)
+            for simulator in self._simulators:
+                self._start(simulator)
             self._wait()
         finally:
             self._end()
+            os.close(self._numbers)
         self._judge([self._report(reading) for reading in self._came])
 
     def _get(self, place: int) -> int:
@@ -114,13 +121,13 @@ class Fleet:
 
     # --- in the workers ---
 
-    def _start(self, worker: int, simulator: Simulator) -> None:
+    def _start(self, simulator: Simulator) -> None:
         reading, writing = os.pipe()
         sys.stdout.flush()
         pid = os.fork()
         if pid == 0:
             os.close(reading)
-            self._work(worker, simulator, writing)
+            self._work(simulator, writing)
         os.close(writing)
         SUPERVISORS.add(pid)
         self._workers[reading], self._came[reading] = pid, bytearray()
@@ -129,14 +136,14 @@ class Fleet:
             _Pipe(reading), selectors.EVENT_READ, lambda _: self._read(reading)
         )
 
-    def _work(self, worker: int, simulator: Simulator, writing: int) -> None:
+    def _work(self, simulator: Simulator, writing: int) -> None:
         """Never returns."""
         try:
             die_with_parent()
             share_cpu(simulator.cpu)
             gc.freeze()  # what is there by now stays
             try:
-                report = self._all(worker, simulator.host_elsewhere())
+                report = self._some(simulator.host_elsewhere())
             except BaseException:
                 report = _Report(error=traceback.format_exc())
             with os.fdopen(writing, "wb") as pipe:
@@ -145,9 +152,10 @@ class Fleet:
         finally:
             os._exit(1)
 
-    def _all(self, worker: int, host: Host) -> _Report:
+    def _some(self, host: Host) -> _Report:
         report = _Report()
-        for number in range(worker, self._runs, len(self._cpus)):
+        while taken := os.read(self._numbers, _NUMBER.size):
+            (number,) = _NUMBER.unpack(taken)
             if number > self._get(_LOWEST):
                 break
             run = self._make(host, number)
