@@ -4,8 +4,8 @@ group.
 
 Memory counts here that counts for no process, such as full pipes and sockets, and files in /tmp.
 And a thousand threads of one submission get together what one process beside them gets, such as
-their grader, which stays where it is. (With grader and programs in one group, on one CPU and waking
-each other up, Linux 6.18 lets all else on the machine wait for up to 4 s.)
+their grader, which stays where it is. (With both in one group, in halves of it or the grader at
+nice -20, Linux 6.18 was seen to let all else on the machine wait for 4 s, again and again.)
 """
 
 from __future__ import annotations
