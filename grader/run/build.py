@@ -21,7 +21,7 @@ from grader.run.objects import Objects
 from grader.run.program import Program
 from grader.run.sandbox import MIB, Limits, Sandbox
 from grader.run.world import World
-from grader.verdicts import StageFailure, Verdict
+from grader.verdicts import Hang, StageFailure, Verdict
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LABS = ROOT / "labs"
@@ -186,7 +186,9 @@ class Builder:
         try:
             status = made.wait_end()
         except StageFailure as failure:
-            if any(procinfo.is_starved(pid, BUILD_SECONDS / 4) for pid in made.processes()):
+            if isinstance(failure, Hang) and any(
+                procinfo.is_starved(pid, BUILD_SECONDS / 4) for pid in made.processes()
+            ):
                 raise MachineError(
                     "the compiler has hardly had a processor: this machine is too busy"
                 ) from None
