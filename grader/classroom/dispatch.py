@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,7 @@ _CONFIG = {
     "distributed.admin.tick.interval": "1s",
     "distributed.admin.system-monitor.interval": "10s",
 }
-DEFAULT_WORKERS = (3 * CPU_COUNT + 1) // 2  # what hangs lets its worker wait, and no CPU
+DEFAULT_WORKERS = 2 * CPU_COUNT  # what hangs lets its worker wait, and no CPU
 _GONE = "the scheduler is gone; the same command goes on"
 
 Grade = Callable[[Submission, Order, Path], Entry]
@@ -262,7 +263,14 @@ def _story(future: Future[Outcome]) -> str:
 
 def quarantined(submission: Submission, stamp: Stamp, story: str) -> Outcome:
     """Of a submission on which a task broke: all that is known, and its files."""
-    entry = Entry(submission.student, submission.handed, stamp, Status.QUARANTINED, story=story)
+    entry = Entry(
+        submission.student,
+        submission.handed,
+        stamp,
+        Status.QUARANTINED,
+        story=story,
+        graded_at=datetime.now(UTC),
+    )
     with like_out(submission) as (folder, out):
         keeping.keep(entry, submission, folder, out)
         return Outcome(entry, _carried(folder))

@@ -6,6 +6,7 @@ import json
 import sys
 import traceback
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ def grade(submission: Submission, order: Order, out: Path) -> Entry:
             _WARM.lend(stamp, folder)
             entry = _graded(entry, submission, order, folder, run)
             keeping.keep(entry, submission, folder, out)
+    entry = replace(entry, graded_at=datetime.now(UTC))
     keeping.write_entry(entry, out)
     return entry
 

@@ -83,7 +83,8 @@ class Status(StrEnum):
 @dataclass(frozen=True)
 class Entry:
     """A submission and its outcome. ``result`` is there if it was graded; ``story`` says why it was
-    quarantined. Seconds are those of the whole grading, and of all its processes.
+    quarantined. Seconds are those of the whole grading, and of all its processes; ``graded_at`` is
+    when it ended.
     """
 
     student: Student
@@ -94,11 +95,13 @@ class Entry:
     story: str = ""
     seconds: float = 0.0
     cpu_seconds: float = 0.0
+    graded_at: datetime | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As ``entry.json``."""
         data = asdict(self)
-        data["handed"]["at"] = self.handed.at.isoformat() if self.handed.at else None
+        data["handed"]["at"] = _text(self.handed.at)
+        data["graded_at"] = _text(self.graded_at)
         data["result"] = self.result.to_json() if self.result else None
         return {"schema_version": SCHEMA_VERSION, **data}
 
@@ -111,7 +114,7 @@ class Entry:
             name: tuple(value) if isinstance(value, list) else value
             for name, value in data["handed"].items()
         }
-        handed["at"] = datetime.fromisoformat(handed["at"]) if handed["at"] else None
+        handed["at"] = _time(handed["at"])
         return Entry(
             Student(**data["student"]),
             Handed(**handed),
@@ -121,4 +124,13 @@ class Entry:
             data["story"],
             data["seconds"],
             data["cpu_seconds"],
+            _time(data.get("graded_at")),  # an older grader wrote none
         )
+
+
+def _text(time: datetime | None) -> str | None:
+    return time.isoformat() if time else None
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

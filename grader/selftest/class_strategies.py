@@ -99,7 +99,15 @@ def entries(draw: some.DrawFn) -> Entry:
         result = LabResult(stamp.lab, title, stamp.seed, level, reason, gcc)
         result.stages = draw(_stages(stamp.lab))
     return Entry(
-        draw(_STUDENTS), draw(_HANDED), stamp, status, result, draw(TEXTS), draw(_SECONDS), 1.5
+        draw(_STUDENTS),
+        draw(_HANDED),
+        stamp,
+        status,
+        result,
+        draw(TEXTS),
+        draw(_SECONDS),
+        cpu_seconds=1.5,
+        graded_at=draw(some.none() | some.just(DUE)),
     )
 
 

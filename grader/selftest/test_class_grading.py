@@ -14,6 +14,7 @@ import tarfile
 import tempfile
 import textwrap
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -328,9 +329,11 @@ def test_seconds_of_cpu_count_whatever_the_grader_started(
 
 def test_what_can_not_be_taken_is_refused_and_not_graded(out: Path) -> None:
     nothing = Submission(Student("ada", "Ada"), Handed("x", "plain", "", refused="a bomb"), {})
+    before = datetime.now(UTC)
     entry = grade(nothing, Order(1, unsafe=True), out)
     assert entry.status is Status.REFUSED
     assert os.listdir(out) == ["entry.json"]
+    assert entry.graded_at is not None and before <= entry.graded_at <= datetime.now(UTC)
 
 
 def test_without_isolation_nothing_is_graded_unless_that_is_meant(

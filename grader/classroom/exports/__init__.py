@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
 from pathlib import Path
 
 from grader.classroom.exports import (
@@ -65,15 +64,5 @@ def _files(out: Path, entries: list[Entry], policy: Policy) -> Iterator[tuple[Pa
             yield out / "students" / entry.student.key / name, render(entry, policy).encode()
     for name, render_class in OF_THE_CLASS.items():
         yield out / name, render_class(entries, policy).encode()
-    page = class_page.render(entries, policy, _graded(out, entries))
-    yield out / "class.html", page.encode()
+    yield out / "class.html", class_page.render(entries, policy).encode()
     yield out / moodle.FEEDBACK, moodle.feedback(entries, policy)
-
-
-def _graded(out: Path, entries: list[Entry]) -> datetime | None:
-    """When the newest of their ``entry.json`` was written, in the machine's time zone; None where
-    there is none.
-    """
-    paths = [out / "students" / entry.student.key / "entry.json" for entry in entries]
-    times = [path.stat().st_mtime for path in paths if path.exists()]
-    return datetime.fromtimestamp(max(times)).astimezone() if times else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from statistics import mean, median
@@ -18,13 +18,11 @@ from grader.report import html
 _HERE = Path(__file__).resolve().parent
 
 
-def render(entries: list[Entry], policy: Policy, graded: datetime | None = None) -> str:
-    """The page as HTML. Its links lead to the students' folders beside it. ``graded`` is when the
-    newest of the outcomes was reached.
-    """
+def render(entries: list[Entry], policy: Policy) -> str:
+    """The page as HTML. Its links lead to the students' folders beside it."""
     rows = figures.by_points(entries, policy)
     known = [
-        ("Graded", graded.isoformat(" ", "minutes") if graded else ""),
+        ("Graded", _newest(entries)),
         ("Policy", _policy(policy, {entry.stamp.lab for entry in entries})),
         *_facts(entries, rows),
     ]
@@ -41,6 +39,12 @@ def render(entries: list[Entry], policy: Policy, graded: datetime | None = None)
         by_points=rows,
         by_name=figures.by_name(rows),
     )
+
+
+def _newest(entries: list[Entry]) -> str:
+    """When the newest outcome was reached, in this machine's time zone; "" if none was."""
+    times = [entry.graded_at for entry in entries if entry.graded_at]
+    return max(times).astimezone().isoformat(" ", "minutes") if times else ""
 
 
 def _of(entries: list[Entry], status: Status) -> list[Entry]:
