@@ -30,11 +30,30 @@ def die_with_parent() -> None:
 
 
 def kill_orphans() -> None:
-    """Ends what a program left behind that killed its own keeper."""
+    """Ends what a program left behind that outlived its keeper."""
     while orphans := [pid for pid in procinfo.children(os.getpid()) if pid not in SUPERVISORS]:
+        kill_families(orphans)
         for pid in orphans:
-            os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
+
+
+def kill_families(parents: list[int]) -> None:
+    """Ends processes with all their descendants. All are stopped first: what is stopped starts no
+    more, and leaves the processors to us. Killed one by one, those of a bomb grow faster than they
+    die.
+    """
+    before: set[int] = set()
+    while (family := {pid for parent in parents for pid in procinfo.tree(parent)}) != before:
+        for pid in family:
+            _send(pid, signal.SIGSTOP)
+        before = family
+    for pid in before:
+        _send(pid, signal.SIGKILL)
+
+
+def _send(pid: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 def set_files(pid: int, soft: int) -> None:

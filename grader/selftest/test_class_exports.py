@@ -169,6 +169,12 @@ def test_github_classroom_s_result(entry: Entry, status: str, points: int) -> No
     assert json.loads(b64decode(github.output(entry, Policy()))) == data
 
 
+def test_github_classroom_fails_nobody_for_a_bonus() -> None:
+    entry = samples.entry(ADA, samples.result_of({"3.14": Verdict.WRONG}))
+    text = github.render(entry, Policy({"3.14": Decimal(5)}))
+    assert validate("github-classroom", text)["status"] == "pass"
+
+
 def test_github_classroom_reports_nothing_that_was_not_judged() -> None:
     """src/notify-classroom.js of the reporter: it returns where max_score is 0."""
     data = validate("github-classroom", github.render(BROKEN, Policy()))

@@ -195,6 +195,40 @@ def test_the_layout_can_be_said(tmp_path: Path) -> None:
 # --- the instructor's mistakes ---
 
 
+@pytest.mark.parametrize("inner", ["", "assignment-7/"])
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("moodle", f"{MOODLE}/work.zip"), ("canvas", "adal_1_90_work.zip"), ("gradescope", "x.yml")],
+)
+def test_an_export_that_is_still_packed_is_no_student(
+    tmp_path: Path, kind: str, name: str, inner: str
+) -> None:
+    handed = {name: zipped(FILES)}
+    if kind == "gradescope":
+        handed = {"submission_metadata.yml": METADATA, "submission_403/work.zip": zipped(FILES)}
+    packed = zipped({inner + path: data for path, data in handed.items()})
+    lay(tmp_path / "alone", {"CS Lab.zip": packed})
+    with pytest.raises(UsageError, match=f"looks like an export of {kind}: unpack it"):
+        taken(tmp_path / "alone")
+    lay(tmp_path / "both", {"CS Lab.zip": packed})
+    lay(tmp_path / "both/CS Lab", handed)
+    with pytest.raises(UsageError, match=f"looks like an export of {kind}: name that folder"):
+        taken(tmp_path / "both")
+    lay(tmp_path / "beside", handed)
+    students = keys(tmp_path / "beside")
+    lay(tmp_path / "beside", {"CS Lab.zip": packed})
+    assert keys(tmp_path / "beside") == students
+
+
+def test_files_of_the_instructor_s_are_no_students(tmp_path: Path) -> None:
+    lay(tmp_path / "ada", FILES)
+    lay(tmp_path / "rahman.md", FILES)
+    lay(tmp_path, dict.fromkeys(("lab3.toml", "late3.csv", "sheet.docx", "Thumbs.db"), b""))
+    ada, rahman = taken(tmp_path)
+    assert (ada.student.name, rahman.student.name) == ("ada", "rahman.md")
+    assert ada.files == rahman.files == FILES
+
+
 def test_what_the_instructor_can_mend_is_said(tmp_path: Path) -> None:
     lay(tmp_path / "empty", {"grades.csv": b""})
     lay(tmp_path / "plain", {"ada.zip": zipped(FILES)})
@@ -223,6 +257,41 @@ def test_the_folder_is_found_at_any_place(tmp_path: Path, place: str) -> None:
     submission = only(tmp_path)
     assert submission.files == FILES | EARLIER
     assert submission.handed.missing == ()
+
+
+@pytest.mark.parametrize(
+    ("starter", "work"),
+    [("kit/labs/", "kit/work/"), ("labs/", "final/of/mine/"), ("", "labs/"), ("LABS/", "labs/")],
+)
+def test_the_starter_is_not_graded_where_there_is_work(
+    tmp_path: Path, starter: str, work: str
+) -> None:
+    given = {starter + path: data for path, data in lab_files().items()}
+    lay(tmp_path / "ada", given | {work + path: data for path, data in FILES.items()})
+    submission = only(tmp_path)
+    assert submission.files == FILES
+    taken_from = f"lab3-resp is there more than once: {work}lab3-resp was taken"
+    assert submission.handed.notes == (taken_from,)
+
+
+@pytest.mark.parametrize("inner", ["lab3-resp", "src"])
+def test_a_folder_of_the_name_without_the_files_is_not_it(tmp_path: Path, inner: str) -> None:
+    lay(tmp_path / "ada/lab3-resp", {"main.c": b"int main(void) { return 0; }\n"})
+    lay(tmp_path / "ada/lab3-resp" / inner, LOOSE)
+    submission = only(tmp_path)
+    assert submission.files == FILES
+    assert submission.handed.extra == ("lab3-resp/main.c",)
+
+
+@pytest.mark.parametrize(
+    "place", ["تمرین\u200cها/", "lab 👩\u200d💻/", "lab 🩷/", "\u200fעברית/", "- final -/"]
+)
+def test_a_folder_may_be_called_as_people_write(tmp_path: Path, place: str) -> None:
+    lay(tmp_path / "علی\u200cرضا", {place + path: data for path, data in FILES.items()})
+    lay(tmp_path, {"علی\u200cمحمد.zip": zipped({place + path: FILES[path] for path in FILES})})
+    for submission in taken(tmp_path):
+        assert submission.files == FILES, submission.handed
+        assert submission.student.name in ("علی\u200cرضا", "علی\u200cمحمد")
 
 
 @pytest.mark.parametrize("place", ["", "my-lab3/", "src/", "archive.zip"])

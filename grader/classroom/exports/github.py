@@ -34,7 +34,7 @@ def render(entry: Entry, policy: Policy) -> str:
         test = _test("Files", "fail", words, 0, "")
         return json_text(_result("fail", number(grade.max_points), [test]))
     stages = list(scored(entry, policy))
-    failed = any(not stage.passed for stage in stages if stage.worth)
+    failed = any(not stage.passed for stage in stages if stage.worth and not stage.extension)
     tests = [_stage(stage, entry) for stage in stages]
     return json_text(_result("fail" if failed else "pass", number(grade.max_points), tests))
 

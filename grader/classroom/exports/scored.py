@@ -25,6 +25,7 @@ class Scored:
     worth: Decimal
     points: Decimal | None
     result: StageResult | None
+    extension: bool = False
 
     @property
     def passed(self) -> bool:
@@ -57,7 +58,8 @@ def scored(entry: Entry, policy: Policy) -> Iterator[Scored]:
     for stage in stages_of(entry.stamp.lab):
         result, worth = outcomes.get(stage.id), policy.most(stage)
         if worth or (result is not None and result.verdict is not Verdict.SKIPPED):
-            yield Scored(stage.id, stage.title, worth, _points(result, worth), result)
+            points = _points(result, worth)
+            yield Scored(stage.id, stage.title, worth, points, result, stage.extension)
 
 
 def _points(result: StageResult | None, worth: Decimal) -> Decimal | None:

@@ -20,7 +20,7 @@ import yaml  # type: ignore[import-untyped]
 
 from grader.classroom.intake import names
 from grader.classroom.intake.handins import HandIn, Piece
-from grader.classroom.intake.layouts import plain
+from grader.classroom.intake.layouts import Found, plain
 from grader.classroom.model import Student
 from grader.errors import UsageError
 from grader.report import escape
@@ -33,7 +33,7 @@ _TIME = re.compile(
 )
 
 
-def handins(found: list[str], metadata: bytes) -> list[HandIn]:
+def handins(found: Found, metadata: bytes) -> list[HandIn]:
     """One for each student, the newest where there are several; folders that the list does not name
     go by their own name. Raises UsageError for a list that can't be read.
     """
@@ -44,7 +44,7 @@ def handins(found: list[str], metadata: bytes) -> list[HandIn]:
             kept = newest.setdefault(handin.identity, handin)
             if _age(handin) > _age(kept):
                 newest[handin.identity] = handin
-    rest = [name for name in found if name not in listed]
+    rest = {name: is_folder for name, is_folder in found.items() if name not in listed}
     return list(newest.values()) + plain(rest)
 
 
@@ -52,7 +52,7 @@ def _listed(metadata: bytes) -> dict[str, dict[str, Any]]:
     listed: dict[str, dict[str, Any]] = {}
     try:
         # A long list comes in several documents.
-        for document in yaml.load_all(metadata, _Loader):
+        for document in filter(None, yaml.load_all(metadata, _Loader)):
             listed |= {str(name): _bare(about) for name, about in document.items()}
     except (yaml.YAMLError, AttributeError, ValueError, RecursionError) as error:
         words = escape.one_line(str(error), 200)
@@ -84,8 +84,8 @@ def _student(told: dict[str, str], folder: str) -> Student:
     key = names.key_of(name or folder, number, email or number or folder)
     return Student(
         key,
-        escape.one_line(name or folder),
-        id=escape.one_line(number),
+        names.shown(name or folder),
+        id=names.shown(number),
         email=escape.one_line(email),
     )
 

@@ -46,7 +46,7 @@ def _given() -> dict[str, list[str]]:
 
 
 def _is_untouched(files: dict[str, bytes], lab: Lab) -> bool:
-    """Whether the lab's folder holds nothing but starters."""
+    """Whether the lab's folder holds nothing but starters; ``files`` by path in the tree."""
     return all(
         hashlib.sha256(data).hexdigest() in _given().get(path, ())
         for path, data in files.items()
@@ -121,17 +121,27 @@ class _Search:
         for path in self.harvest.sources:
             self._folders[parent(path)][base(path)] = path
         for folder in self._wanted:
-            self._take_named(folder)
+            self._take_named(folder, set(starters()[folder]))
         for folder in self._wanted:
             if folder not in self.taken:
                 self._take_loose(folder)
+        for folder in self._wanted:
+            if folder not in self.taken:
+                self._take_named(folder)
         for folder, paths in self.taken.items():
             self._compare_names(folder, list(paths))
 
-    def _take_named(self, folder: str) -> None:
-        """From a folder of that name; on some systems case is no part of a name."""
-        exact = [path for path in self._folders if base(path) == folder]
-        found = exact or [path for path in self._folders if base(path).lower() == folder]
+    def _take_named(self, folder: str, known: set[str] | None = None) -> None:
+        """From a folder of that name, and with a file of such a name, if any are asked for; on
+        some systems case is no part of a name.
+        """
+        there = [
+            path
+            for path, names in self._folders.items()
+            if known is None or not known.isdisjoint(names)
+        ]
+        exact = [path for path in there if base(path) == folder]
+        found = exact or [path for path in there if base(path).lower() == folder]
         if not found:
             return
         first, *others = sorted(found, key=self._rank)
@@ -143,11 +153,22 @@ class _Search:
             shown = escape.one_line(first)
             self.notes.append(f"{folder} is there more than once: {shown} was taken")
 
-    def _rank(self, path: str) -> tuple[bool, int, bool, int, str]:
-        """What comes first is taken."""
+    def _rank(self, path: str) -> tuple[bool, int, bool, bool, int, str]:
+        """What comes first is taken: of the graded lab, nothing as it was given out if there is
+        more.
+        """
         top, depth = path.split("/")[0], path.count("/")
         age = self.newest.index(top) if top in self.newest else 0
-        return not is_theirs(path), age, parent(path) != self._home, depth, path
+        away = parent(path) != self._home
+        return not is_theirs(path), age, self._is_given(path), away, depth, path
+
+    def _is_given(self, path: str) -> bool:
+        """Whether all in a folder of the graded lab are starters."""
+        if base(path).lower() != self.lab.folder:
+            return False
+        paths = self._folders[path]
+        files = {f"{self.lab.folder}/{name}": self.harvest.sources[paths[name]] for name in paths}
+        return _is_untouched(files, self.lab)
 
     def _take_loose(self, folder: str) -> None:
         """From the folder that holds most of the lab's files under their own names."""

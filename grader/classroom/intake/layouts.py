@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from typing import TypeAlias
 
 from grader.classroom.intake import names
 from grader.classroom.intake.handins import HandIn, Piece
 from grader.classroom.model import Student
-from grader.report import escape
 
 
 class Layout(StrEnum):
@@ -32,6 +32,8 @@ class Layout(StrEnum):
 
 
 METADATA = "submission_metadata.yml"
+
+Found: TypeAlias = Mapping[str, bool]  # the names in a folder, and whether each is a folder
 
 _MOODLE = re.compile(
     r"(?P<name>.+?)(_(?P<id>\d{1,20}))?_assignsubmission_(?P<kind>[a-z0-9]+)(_(?P<own>.*))?",
@@ -48,9 +50,10 @@ _CANVAS_ANONYMOUS = re.compile(
     re.DOTALL,
 )
 _GRADESCOPE = re.compile(r"submission_\d{1,20}")
-# What an instructor keeps beside submissions.
-_NOT_HANDED_IN = re.compile(
-    r"\..*|__MACOSX|.*\.(csv|xlsx?|ods|txt|md|html?|pdf|json|ya?ml|log)|Thumbs\.db|desktop\.ini",
+# What an instructor keeps beside submissions; a folder may be a student's, whatever its ending.
+_NOT_HANDED_IN = re.compile(r"\..*|__MACOSX", re.IGNORECASE | re.DOTALL)
+_FILE_NOT_HANDED_IN = re.compile(
+    r".*\.(csv|xlsx?|ods|docx?|odt|txt|md|html?|pdf|json|ya?ml|toml|log)|Thumbs\.db|desktop\.ini",
     re.IGNORECASE | re.DOTALL,
 )
 _ARCHIVE = re.compile(
@@ -58,11 +61,11 @@ _ARCHIVE = re.compile(
 )
 
 
-def detect(found: list[str]) -> Layout:
+def detect(found: Found) -> Layout:
     """The layout that most of the names have."""
     if METADATA in found:
         return Layout.GRADESCOPE
-    handed = [name for name in found if not is_beside(name)]
+    handed = handed_in(found)
     for layout, patterns in (
         (Layout.MOODLE, (_MOODLE,)),
         (Layout.CANVAS, (_CANVAS, _CANVAS_ANONYMOUS)),
@@ -73,23 +76,28 @@ def detect(found: list[str]) -> Layout:
     return Layout.PLAIN
 
 
-def is_beside(name: str) -> bool:
-    """Whether a name is of a list or a hidden file, and of no submission."""
-    return bool(_NOT_HANDED_IN.fullmatch(name))
+def handed_in(found: Found) -> list[str]:
+    """The names that are not those of a list, or of a hidden file."""
+    return [
+        name
+        for name, is_folder in found.items()
+        if not _NOT_HANDED_IN.fullmatch(name)
+        and (is_folder or not _FILE_NOT_HANDED_IN.fullmatch(name))
+    ]
 
 
-def moodle(found: list[str]) -> list[HandIn]:
+def moodle(found: Found) -> list[HandIn]:
     """Raises nothing; names that are not Moodle's are those of a plain folder."""
     pieces: dict[tuple[str, str], list[Piece]] = defaultdict(list)
-    rest = []
-    for name in found:
+    rest = {}
+    for name, is_folder in found.items():
         match = _MOODLE.fullmatch(name)
         if match:
             is_file = match["kind"] == "file"
             own = (match["own"] or "") if is_file else "onlinetext.html"
             pieces[match["name"], match["id"] or ""].append(Piece(name, own))
         else:
-            rest.append(name)
+            rest[name] = is_folder
     return [_moodle(*who, handed) for who, handed in pieces.items()] + plain(rest)
 
 
@@ -98,18 +106,18 @@ def _moodle(name: str, number: str, pieces: list[Piece]) -> HandIn:
     return HandIn(_student(name, number, identity), identity, tuple(pieces))
 
 
-def canvas(found: list[str]) -> list[HandIn]:
+def canvas(found: Found) -> list[HandIn]:
     """Canvas numbers attachments in the order of their upload."""
     handed: dict[tuple[str, str], list[tuple[int, Piece, bool]]] = defaultdict(list)
-    rest = []
-    for name in found:
+    rest = {}
+    for name, is_folder in found.items():
         match = _CANVAS_ANONYMOUS.fullmatch(name) or _CANVAS.fullmatch(name)
         if match:
             piece = Piece(name, match["own"] or "entry.html")
             number = int(match["attachment"] or 0)
             handed[match["name"], match["id"]].append((number, piece, bool(match["late"])))
         else:
-            rest.append(name)
+            rest[name] = is_folder
     return [_canvas(*who, files) for who, files in handed.items()] + plain(rest)
 
 
@@ -130,21 +138,20 @@ def _canvas(name: str, number: str, files: list[tuple[int, Piece, bool]]) -> Han
     )
 
 
-def plain(found: list[str]) -> list[HandIn]:
+def plain(found: Found) -> list[HandIn]:
     """A student for each name without its ending; an archive goes before a folder of that name,
     which may have been unpacked from it.
     """
     pieces: dict[str, list[Piece]] = defaultdict(list)
-    for name in found:
-        if not is_beside(name):
-            stem = without_ending(name)
-            pieces[stem].append(Piece(name, name if stem != name else ""))
+    for name in handed_in(found):
+        stem = without_ending(name)
+        pieces[stem].append(Piece(name, name if stem != name else ""))
     return [_plain(stem, handed) for stem, handed in pieces.items()]
 
 
 def _plain(stem: str, pieces: list[Piece]) -> HandIn:
     first, *others = sorted(pieces, key=lambda piece: (not piece.own, piece.name))
-    notes = [f"{_shown(other.name)} lies beside it, and was not looked at" for other in others]
+    notes = [f"{names.shown(other.name)} lies beside it, and was not looked at" for other in others]
     return HandIn(_student(stem, "", stem), stem, (first,), notes=tuple(notes))
 
 
@@ -155,11 +162,7 @@ def without_ending(name: str) -> str:
 
 
 def _student(name: str, number: str, identity: str) -> Student:
-    return Student(names.key_of(name, number, identity), _shown(name), _shown(number))
-
-
-def _shown(text: str) -> str:
-    return escape.one_line(text)
+    return Student(names.key_of(name, number, identity), names.shown(name), names.shown(number))
 
 
 def platform_names(found: Iterable[str], layout: Layout) -> list[str]:

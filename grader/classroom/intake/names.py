@@ -8,6 +8,7 @@ import unicodedata
 from pathlib import PurePosixPath
 
 from grader.classroom.intake.bounds import DEPTH, NAME_BYTES, PATH_BYTES
+from grader.report import escape
 
 # A name that make and the compiler can't misread, as grader/run/build.py has it.
 C_FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,100}\.[ch]")
@@ -21,7 +22,9 @@ _LETTERS = str.maketrans(
     {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"}
 )
 # Line breaks, NUL, escapes, changes of direction, what has no width, what means nothing anywhere.
-_ABSURD = {"Cc", "Cf", "Co", "Cn", "Zl", "Zp"}
+_ABSURD = {"Cc", "Cf", "Co", "Zl", "Zp"}
+# Of these, what Persian, Hindi and emoji are written with, and names from right to left.
+_JOINERS = "\u200c\u200d\u200e\u200f"
 
 
 def digest(text: str, digits: int = 8) -> str:
@@ -50,6 +53,16 @@ def key_of(name: str, number: str = "", identity: str = "") -> str:
     return f"{words}-{mark}"
 
 
+def shown(text: str) -> str:
+    """A student's name or number: one line that is safe to show, with the joiners that letters
+    need.
+    """
+    return "".join(
+        part if part in ("\u200c", "\u200d") else escape.one_line(part)
+        for part in re.split("([\u200c\u200d])", text)
+    )
+
+
 def is_junk(path: str) -> bool:
     """Whether it is what an operating system or git keeps beside a student's files."""
     parts = path.split("/")
@@ -69,9 +82,9 @@ def absurd(path: str) -> str:
         return "an absolute path"
     if ".." in parts:
         return "a path that leads outside"
-    if any(unicodedata.category(char) in _ABSURD for char in path):
+    if any(unicodedata.category(char) in _ABSURD and char not in _JOINERS for char in path):
         return "a name with characters that can't be seen"
-    if any(part.startswith("-") for part in parts):
+    if re.fullmatch(r"-.*\.[ch]", parts[-1], re.DOTALL):
         return "a name with a leading dash"
     sizes = [len(part.encode("utf-8", "surrogateescape")) for part in parts]
     if max(sizes) > NAME_BYTES or sum(sizes) + len(sizes) > PATH_BYTES:

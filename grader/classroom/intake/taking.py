@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from grader.classroom.intake import folders, gradescope, labfiles, layouts
+from grader.classroom.intake import exported, folders, gradescope, labfiles, layouts
 from grader.classroom.intake.bounds import METADATA_BYTES
 from grader.classroom.intake.handins import HandIn, unique
 from grader.classroom.intake.harvest import Budget, Harvest, TooMuch
-from grader.classroom.intake.layouts import Layout
+from grader.classroom.intake.layouts import Found, Layout
 from grader.classroom.model import Handed, Submission
 from grader.errors import UsageError
 from grader.labs import Lab
@@ -38,19 +38,19 @@ def take(folder: Path, lab: Lab, layout: str | None = None) -> Iterator[Submissi
 
 
 def _survey(folder: Path, layout: str | None) -> tuple[Layout, list[HandIn]]:
-    wanted, found = _layout(layout), _names(folder)
+    wanted, found = _layout(layout), exported.names_in(folder)
     kind = wanted or layouts.detect(found)
     if wanted not in (None, Layout.PLAIN) and not layouts.platform_names(found, kind):
         raise UsageError(f"{folder}: no name in it is one that {kind} gives")
     if wanted is None and kind is Layout.PLAIN:
-        _no_export_within(folder, found)
-    handins = _read(folder, kind, found)
+        exported.none_within(folder, found)
+    handins = _read(folder, kind, exported.without_itself(folder, kind, found))
     if not handins:
         raise UsageError(f"{folder}: there are no submissions in it")
     return kind, handins
 
 
-def _read(root: Path, kind: Layout, found: list[str]) -> list[HandIn]:
+def _read(root: Path, kind: Layout, found: Found) -> list[HandIn]:
     if kind is Layout.MOODLE:
         return layouts.moodle(found)
     if kind is Layout.CANVAS:
@@ -68,29 +68,6 @@ def _layout(name: str | None) -> Layout | None:
         return Layout(name) if name else None
     except ValueError:
         raise UsageError(f"{name} is no layout: there are {', '.join(Layout)}") from None
-
-
-def _names(folder: Path) -> list[str]:
-    try:
-        return sorted(os.listdir(folder))
-    except OSError as error:
-        raise UsageError(f"{folder}: no folder of submissions: {error.strerror}") from None
-
-
-def _no_export_within(folder: Path, found: list[str]) -> None:
-    """Raises UsageError for an export in a folder of its own. It is not taken without a word: a
-    lone student could make a folder that looks like one, and hand in for others.
-    """
-    handed = [name for name in found if not layouts.is_beside(name)]
-    inner = folder / handed[0] if len(handed) == 1 else folder
-    if inner == folder or inner.is_symlink() or not inner.is_dir():
-        return
-    within = layouts.detect(_names(inner))
-    if within is not Layout.PLAIN:
-        raise UsageError(
-            f"{folder}: holds only {escape.one_line(handed[0])}, which looks like an export of"
-            f" {within}: name that folder, or say that the layout is plain"
-        )
 
 
 def _submission(root: Path, kind: Layout, handin: HandIn, lab: Lab) -> Submission:

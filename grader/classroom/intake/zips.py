@@ -12,14 +12,14 @@ from grader.classroom.intake.bounds import ENTRIES
 from grader.classroom.intake.harvest import Budget, Member, TooMuch, no_bomb
 
 _ENCRYPTED = 0x1
-_DIRECTORY_ENTRY = b"PK\x01\x02"
+DIRECTORY_ENTRY = b"PK\x01\x02"
 # The module bounds what comes out of these alone; a few bytes of the others can fill the memory.
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 
 
 def members(data: bytes, budget: Budget) -> Iterator[Member]:
     """What is in the archive, in its order. Raises TooMuch, or one of the module's many errors."""
-    if data.count(_DIRECTORY_ENTRY) > ENTRIES:  # the module reads all of them at once
+    if data.count(DIRECTORY_ENTRY) > ENTRIES:  # the module reads all of them at once
         raise TooMuch(f"it holds more than {ENTRIES} files and folders")
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         no_bomb(sum(info.file_size for info in archive.infolist()), len(data))

@@ -1,4 +1,4 @@
-"""Writes the workflow that grades a lab in GitHub Classroom.
+"""Writes the workflow that grades a lab on GitHub, in GitHub Classroom's format.
 
 It goes into the assignment's template repository, as .github/workflows/classroom.yml. The grader
 comes from the instructor's own repository of this project at one commit, and the policy stands in

@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 
 from grader.report.model import LabResult, StageResult
 from grader.run.isolation import FIRST_UID
+from grader.run.orphans import kill_families
 from grader.selftest.conftest import Identity
 from grader.selftest.harness import GRADER_SECONDS, grader_environment, read_result
 from grader.selftest.hostile import witness
@@ -129,7 +130,11 @@ class Trial:
             errors="surrogateescape",
         )
         self._pid = grader.pid
-        self._stdout, self._stderr = grader.communicate(timeout=GRADER_SECONDS)
+        try:
+            self._stdout, self._stderr = grader.communicate(timeout=GRADER_SECONDS)
+        except subprocess.TimeoutExpired:
+            kill_families([grader.pid])  # those that come after it are not to suffer
+            raise
         self._status = grader.returncode
         self._result = read_result(self._out, program.lab)
 

@@ -1,0 +1,56 @@
+"""What outlives its keeper is ended, however fast it grows."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from grader.run.orphans import kill_families
+from grader.selftest.harness import ROOT, require
+
+_UID, _MOST = 32777, 60  # a user of its own, and its processes
+
+BOMB = """
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+    (void)argc;
+    for (;;)
+        if (vfork() == 0) {
+            execv("/proc/self/exe", argv);
+            _exit(1);
+        }
+}
+"""
+
+GRADER = """
+import os, resource, subprocess, sys
+sys.path.insert(0, sys.argv[2])
+from grader.run import orphans, procinfo
+orphans.adopt_orphans(0)
+os.setgroups([]); os.setgid(UID); os.setuid(UID)
+resource.setrlimit(resource.RLIMIT_NPROC, (MOST, MOST))
+subprocess.Popen([sys.argv[1]])
+while len(procinfo.tree(os.getpid())) < MOST // 2:
+    pass
+os.nice(8)  # as on a machine that has no processor to spare
+orphans.kill_orphans()
+print(procinfo.children(os.getpid()))
+""".replace("UID", str(_UID)).replace("MOST", str(_MOST))
+
+
+def test_a_bomb_without_a_keeper_is_ended(tmp_path: Path) -> None:
+    require("ordinary-user", os.getuid() == 0)
+    (tmp_path / "bomb.c").write_text(BOMB)
+    bomb = tmp_path / "bomb"
+    subprocess.run(["cc", "-o", bomb, f"{bomb}.c"], check=True)
+    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+        folder.chmod(0o755)
+    command = [sys.executable, "-I", "-c", GRADER, bomb, ROOT]
+    grader = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert grader.communicate(timeout=120)[0] == "[]\n"
+    finally:
+        kill_families([grader.pid])
