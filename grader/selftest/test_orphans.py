@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from grader.run.orphans import kill_families
@@ -41,16 +42,16 @@ print(procinfo.children(os.getpid()))
 """.replace("UID", str(_UID)).replace("MOST", str(_MOST))
 
 
-def test_a_bomb_without_a_keeper_is_ended(tmp_path: Path) -> None:
+def test_a_bomb_without_a_keeper_is_ended() -> None:
     require("ordinary-user", os.getuid() == 0)
-    (tmp_path / "bomb.c").write_text(BOMB)
-    bomb = tmp_path / "bomb"
-    subprocess.run(["cc", "-o", bomb, f"{bomb}.c"], check=True)
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o755)
-    command = [sys.executable, "-I", "-c", GRADER, bomb, ROOT]
-    grader = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert grader.communicate(timeout=120)[0] == "[]\n"
-    finally:
-        kill_families([grader.pid])
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        bomb = f"{folder}/bomb"
+        Path(f"{bomb}.c").write_text(BOMB)
+        subprocess.run(["cc", "-o", bomb, f"{bomb}.c"], check=True)
+        command = [sys.executable, "-I", "-c", GRADER, bomb, str(ROOT)]
+        grader = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        try:
+            assert grader.communicate(timeout=120)[0] == "[]\n"
+        finally:
+            kill_families([grader.pid])
