@@ -26,6 +26,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # as a program
+
+from grader.run.orphans import kill_families
+
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _GRACE_S = 5  # for keepers and the janitor, which end by themselves once the grader has
 PREFIX = "echo-to-raft-class-"
@@ -40,7 +44,7 @@ def _children() -> list[int]:
     return [int(pid) for pid in Path(f"/proc/{me}/task/{me}/children").read_text().split()]
 
 
-def _reap(seconds: float) -> None:
+def reap(seconds: float) -> None:
     """Waits for all children, adopted ones too, in the order in which they end: the janitor waits
     for the others to be gone. Those that take longer are killed.
     """
@@ -48,11 +52,11 @@ def _reap(seconds: float) -> None:
     while pids := _children():
         ends = {os.pidfd_open(pid): pid for pid in pids}
         ready, _, _ = select.select(ends, [], [], max(0.0, end - time.monotonic()))
+        if not ready:
+            kill_families(pids)
         for pidfd, pid in ends.items():
             if pidfd in ready:
                 os.waitpid(pid, 0)
-            elif not ready:
-                os.kill(pid, signal.SIGKILL)
             os.close(pidfd)
 
 
@@ -80,7 +84,7 @@ def _run(job: dict[str, Any], folder: Path, worker: int) -> dict[str, Any] | Non
         with contextlib.suppress(ProcessLookupError):
             os.killpg(grader.pid, signal.SIGKILL)
     status = grader.wait()
-    _reap(_GRACE_S)
+    reap(_GRACE_S)
     if ready and ended not in ready:
         return None
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
