@@ -81,24 +81,6 @@ FIRST_NEEDS = {
 }
 
 
-# Bugs of lab 3 that an earlier stage meets, too.
-MET_EARLIER = {
-    "kv-large-value-lent",
-    "kv-never-flushed",
-    "kv-replies-to-the-first",
-    "kv-rest-dropped",
-    "resp-count-is-kept",
-    "resp-empty-word-ends-it",
-    "resp-four-digits",
-    "resp-never-starts-over",
-    "resp-no-empty-array",
-    "resp-place-is-kept",
-    "resp-size-is-the-window",
-    "resp-word-ends-at-cr",
-    "resp-word-ends-at-nul",
-    "resp-word-searched-again",
-}
-
 # Leaves a daemon, a file and shared memory behind, and ends.
 STRAY = f"""
 #include <fcntl.h>
@@ -174,7 +156,6 @@ class Makers:
             program
             for program in broken_programs(str(self.lab.number))
             if first.get(program.id, program.stage) == program.stage
-            and program.id not in MET_EARLIER
         ]
         yield from self.unfinished()
         for program in self._mixed(known):
