@@ -33,6 +33,7 @@ from grader.run.world import World
 from grader.verdicts import NotAttempted, StageFailure, Verdict
 
 STAGES = Path(__file__).resolve().parent / "labs"
+_AS_LONG = 0.8  # of its deadline: a stage that fails after that hung, however it is called
 
 
 class Reporter(Protocol):
@@ -216,7 +217,8 @@ class _Engine:
         own_s = stage.seconds * (VALGRIND_SLOWNESS if self.plan.valgrind else 1)
         seconds = self._patience.seconds(own_s)
         first = self._attempt(item, nextitem, stage, seconds)
-        hung = first.verdict is Verdict.HANG
+        fine = first.verdict in (Verdict.PASS, Verdict.SKIPPED)
+        hung = first.verdict is Verdict.HANG or (not fine and self._used_s >= _AS_LONG * seconds)
         self._patience.judged(self._used_s, hung)
         if not self._patience.is_shared:
             self._look_again(first, item, nextitem, stage)

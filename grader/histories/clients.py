@@ -19,6 +19,7 @@ from grader.wire.resp import Failure, ProtocolError, Reply, ReplyDecoder, Simple
 ABSENT = [b"nil"]
 _PAUSE_S = 0.02  # before somebody else is asked
 _MOST_PATIENCE_S = 4.0
+_LONGEST_REDIRECT = 20  # bytes
 _MOST_FAILURES = 5  # that a pause grows by
 _TIMES = 4  # as long as its last reply took, a client waits for the next one
 _WEIGHTS = (SET,) * 9 + (GET,) * 9 + (DEL,) * 2
@@ -213,7 +214,8 @@ class Asker:
                 self._leave(0)
             case Simple(text) if text.startswith(b"MOVED "):
                 self._note(operation, Outcome.REFUSED, None)
-                self._leave(int(text[6:]) if text[6:].isdigit() else 0)
+                known = text[6:].isdigit() and len(text) < _LONGEST_REDIRECT
+                self._leave(int(text[6:]) if known else 0)
             case _ if _fits(operation, reply):
                 self.done += 1
                 self._failures = 0

@@ -8,7 +8,7 @@ import contextlib
 import json
 import re
 import shlex
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from grader.verdicts import Diagnosis, Hang, StageFailure, Verdict
 from grader.wire.diff import Difference, caption, hex_bytes, rows
 
 _LARGEST_TRACE, _LARGEST_OF_A_PAGE = 32 << 20, 8 << 20  # bytes
+_MOST_WORDS = 2000  # characters of what was seen, and of its cause
 _STDERR_LINES = 12
 _REPORT_LINES = 30
 
@@ -125,8 +126,16 @@ def _head(text: str, lines: int) -> str:
     return "\n".join([*(escape.tail(row, 1) for row in rows[:lines]), *more])
 
 
+def _cut(text: str) -> str:
+    """What a program said may be in it, and may be of any length."""
+    return text if len(text) <= _MOST_WORDS else f"{text[:_MOST_WORDS]}…"
+
+
 def make(failure: StageFailure, attempt: Attempt, rule: str, traces: Path) -> Failure:
     """The card. Writes the whole transcript to a file in ``traces``."""
+    failure.summary = _cut(failure.summary)
+    if failure.diagnosis:
+        failure.diagnosis = replace(failure.diagnosis, text=_cut(failure.diagnosis.text))
     stage = attempt.stage
     hint_id = failure.diagnosis.id if failure.diagnosis else failure.verdict.lower()
     return Failure(
@@ -138,7 +147,7 @@ def make(failure: StageFailure, attempt: Attempt, rule: str, traces: Path) -> Fa
         diff=_byte_diff(failure.difference) if failure.difference else None,
         diagnosis_id=failure.diagnosis.id if failure.diagnosis else "",
         diagnosis=failure.diagnosis.text if failure.diagnosis else "",
-        process="" if failure.run else "; ".join(p.state() for p in attempt.programs),
+        process="" if failure.run else _cut("; ".join(p.state() for p in attempt.programs)),
         stderr=_printed(failure.run) if failure.run else _stderr(attempt.programs),
         output=failure.output,
         hint=hint_for(stage.id, hint_id).question,

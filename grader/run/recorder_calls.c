@@ -18,7 +18,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { MOST_VECTORS = 1024, CWD = -2 };
+enum { MOST_VECTORS = 1024, MOST_DATA = 1 << 28, CWD = -2 };
 
 #define N (-1)
 /* name, what, fd, path, folder, other path, other folder, data, vector, message */
@@ -202,6 +202,9 @@ static void tell_target(const struct thread *t)
 
 static void tell_data(const struct thread *t, uint64_t address, size_t len)
 {
+    if (len > MOST_DATA) /* no call moves more */
+        len = MOST_DATA;
+
     void *data = malloc(len + 1);
 
     if (data == NULL)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import select
 import signal
 import socket
 import struct
@@ -44,6 +45,7 @@ _TICK_JOB, _RECEIVE_JOB, _PROPOSE_JOB = b"trp"
 _LOOK_EVERY_US = 50_000
 _T = TypeVar("_T")
 _AT_ONCE = 1 << 15  # bytes of an answer that one read takes
+_NOW = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
 _LARGEST_ANSWER = 256 << 20  # some messages of 16 MiB to each of some servers
 
 
@@ -159,19 +161,25 @@ def _effects(data: bytes, end: int) -> list[Effect]:
     return done
 
 
-def _wait_at_most(one: socket.socket, seconds: int, microseconds: int) -> None:
-    """A read fails then with EAGAIN, at no cost to those that do not: socket(7). 0 is for ever."""
-    limit = struct.pack("@ll", seconds, microseconds)
+def _wait_at_most(one: socket.socket, microseconds: int) -> None:
+    """A read fails then with EAGAIN: socket(7)."""
+    limit = struct.pack("@ll", 0, microseconds)
     one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
     one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
 
 
 class ForkedServer:
-    """A child of raft_sim. Asked by plain read(2) and write(2): as fast as Python gets."""
+    """A child of raft_sim. What is waited for has a time limit here, not one of the socket's: the
+    student's process made this end of it, too, and may hold it.
+    """
 
     def __init__(self, host: ForkingHost, pid: int, jobs: int, output: int) -> None:
-        self._host, self._pid = host, pid
-        self._jobs, self._output = jobs, output
+        self._host, self._pid, self._output = host, pid, output
+        self._patience_ms = 1000 * host.patience_s or None
+        self._jobs = socket.socket(fileno=jobs)
+        self._answers, self._room = select.poll(), select.poll()
+        self._answers.register(jobs, select.POLLIN)
+        self._room.register(jobs, select.POLLOUT)
 
     def begin(self, life: Life) -> Answer:
         config = life.config
@@ -195,8 +203,12 @@ class ForkedServer:
 
     def _ask(self, job: bytes) -> Answer:
         try:
-            os.write(self._jobs, job)
-            data = os.read(self._jobs, _AT_ONCE)
+            sent = self._jobs.send(job, _NOW)
+            if sent != len(job):
+                self._send_rest(job[sent:])
+            if not self._answers.poll(self._patience_ms):
+                raise BlockingIOError
+            data = self._jobs.recv(_AT_ONCE, _NOW)
             if len(data) < 4 or int.from_bytes(data[:4], "little") != len(data) - 4:
                 data = self._rest(data)
         except BlockingIOError:
@@ -205,11 +217,21 @@ class ForkedServer:
             raise ServerEnded("it ended") from None
         return decode(data[4:])
 
+    def _send_rest(self, job: bytes) -> None:
+        """Of one that is larger than the socket's buffer."""
+        left = memoryview(job)
+        while left:
+            if not self._room.poll(self._patience_ms):
+                raise BlockingIOError
+            left = left[self._jobs.send(left, _NOW) :]
+
     def _rest(self, data: bytes) -> bytes:
         """The whole answer that begins with ``data``, in one more patience of the host's."""
         answer, until = bytearray(data), time.monotonic() + (self._host.patience_s or 3600)
         while len(answer) < 4 or len(answer) < 4 + int.from_bytes(answer[:4], "little"):
-            piece = os.read(self._jobs, 1 << 20)
+            if not self._answers.poll(self._patience_ms):
+                raise BlockingIOError
+            piece = self._jobs.recv(1 << 20, _NOW)
             if not piece:
                 raise ServerEnded("it ended")
             answer += piece
@@ -220,11 +242,10 @@ class ForkedServer:
         return bytes(answer)
 
     def end(self) -> int:
-        if self._jobs < 0:
+        if self._jobs.fileno() < 0:
             return 0
         status = self._host.end(self._pid)  # before its socket closes, which would let it exit
-        os.close(self._jobs)
-        self._jobs = -1
+        self._jobs.close()
         return status
 
     def printed(self) -> bytes:
@@ -235,10 +256,9 @@ class ForkedServer:
             return b""
 
     def __del__(self) -> None:
-        for descriptor in (self._jobs, self._output):
-            if descriptor >= 0:
-                with contextlib.suppress(OSError):
-                    os.close(descriptor)
+        self._jobs.close()
+        with contextlib.suppress(OSError):
+            os.close(self._output)
 
 
 def _nothing() -> None:
@@ -257,7 +277,7 @@ class ForkingHost:
         self, jobs: socket.socket, patience_s: int = 10, look: Callable[[], None] = _nothing
     ) -> None:
         self._jobs, self.patience_s, self._look = jobs, patience_s, look
-        _wait_at_most(jobs, 0, _LOOK_EVERY_US)
+        _wait_at_most(jobs, _LOOK_EVERY_US)
 
     def start(self, life: Life) -> tuple[ForkedServer, Answer]:
         forked = self._fork()
@@ -275,8 +295,6 @@ class ForkingHost:
             pid = self._number()
             if len(descriptors) != 2 or pid <= 0:
                 raise ServerEnded("raft_sim ended")
-            with socket.socket(fileno=os.dup(descriptors[0])) as jobs:
-                _wait_at_most(jobs, self.patience_s, 0)  # of both: they are the same socket
             return ForkedServer(self, pid, *descriptors)
         except BaseException as error:
             for descriptor in descriptors:

@@ -10,7 +10,7 @@ from grader.wire.diff import byte_name
 _STATUS_LINE = re.compile(rb"HTTP/(\d)\.(\d) (\d\d\d) ([^\x00-\x08\x0a-\x1f\x7f]*)")
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(rb"[^\x00-\x08\x0a-\x1f\x7f]*")
-_CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]+)[ \t]*(?:;[^\x00-\x08\x0a-\x1f\x7f]*)?")
+_CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,32})[ \t]*(?:;[^\x00-\x08\x0a-\x1f\x7f]*)?")
 
 # Fields that say one thing: RFC 9110, section 5.3, forbids to send them twice.
 _SINGLE = ("content-length", "content-type", "date", "location")

@@ -22,7 +22,7 @@ MIXED = Diagnosis(
     "a record names another connection than the one it came from: is its memory shared between "
     "threads?",
 )
-_LINE = re.compile(rb"127\.0\.0\.1:(\d+) (\d+) bytes|dropped (\d+) bytes")
+_LINE = re.compile(rb"127\.0\.0\.1:(\d{1,18}) (\d{1,18}) bytes|dropped (\d{1,18}) bytes")
 
 
 @stage(

@@ -4,6 +4,7 @@ grader's own clock.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -75,7 +76,7 @@ class Driver:
 
     def expect_number(self, word: str) -> int:
         """The next line is that word and a number."""
-        line = self._next(word, lambda line: line.partition(" ")[0] == word)
+        line = self._next(word, lambda line: bool(re.fullmatch(rf"{word} -?[0-9]{{1,18}}", line)))
         return int(line.text.partition(" ")[2])
 
     def _next(self, what: str, is_due: Callable[[str], bool]) -> Line:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -106,11 +107,12 @@ def _expect_all(driver: Driver, due: dict[int, Due]) -> None:
         driver.read()
         while driver.lines:
             line = driver.lines.pop(0)
-            word, _, number = line.text.partition(" ")
-            if word != "timer" or int(number) not in due or int(number) in called:
+            named = re.fullmatch(r"timer ([0-9]{1,9})", line.text)
+            number = int(named[1]) if named else -1
+            if number not in due or number in called:
                 _unexpected(line.text, called)
-            expect_not_early(driver, int(number), line.at, due[int(number)])
-            called.append(int(number))
+            expect_not_early(driver, number, line.at, due[number])
+            called.append(number)
         return len(called) == len(due) or driver.program.ended()
 
     try:

@@ -57,6 +57,8 @@ class _Answer:
         """In one loop, since there may be a million."""
         count, found = self.number("I"), Words()
         at, data = self.at, self.data
+        if count > len(data) // 4:
+            raise ValueError(f"{count} words in {len(data)} bytes")
         for _ in range(count):
             begin = at + 4
             at = begin + int.from_bytes(data[at:begin], "little")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 from grader.errors import MachineError
@@ -102,8 +103,8 @@ class Lanes:
     def numbers(self, word: str) -> list[int]:
         """The numbers behind that word, in the order in which they were said."""
         self.has("")
-        lines = [line.split() for line in self.said]
-        return [int(line[1]) for line in lines if line[0] == word]
+        found = (re.match(rf"{word} ([0-9]{{1,9}})\b", line) for line in self.said)
+        return [int(one[1]) for one in found if one]
 
     def rest(self) -> bool:
         """Waits until all threads sleep, and wake up no more; at most three seconds. Returns

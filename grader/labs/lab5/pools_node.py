@@ -19,6 +19,7 @@ from grader.wire import messages, resp
 from grader.wire.messages import AppendEntries, AppendEntriesReply, RequestVote, RequestVoteReply
 
 RAFT_BELOW = 1000
+_DIAL_S = 10
 QUIET = ("--election-timeout", "3600000-3600000")  # milliseconds: it stands in no election
 MOVED, TRY_AGAIN, ERROR = b"+MOVED 2\r\n", b"+TRYAGAIN\r\n", b"-ERROR\r\n"
 GET = resp.encode_request([b"GET", b"key"])
@@ -64,7 +65,13 @@ class Cluster:
 
     def dial(self, id: int, name: str) -> Client:
         """A connection to the Raft port of that node."""
-        made = socket.create_connection(("127.0.0.1", self.ports[id - 1] - RAFT_BELOW))
+        try:
+            made = socket.create_connection(("127.0.0.1", self.ports[id - 1] - RAFT_BELOW), _DIAL_S)
+        except OSError as error:
+            fail(
+                f"{name} can't connect to the Raft port of node {id}: {error.strerror or error}",
+                Diagnosis("refused", "a node listens on its Raft port before it says so"),
+            )
         client = Client(self.world, made, name, peer=f"node {id}")
         self.attempt.clients.append(client)
         return client
@@ -255,5 +262,5 @@ def who_leads(node: Server) -> int:
     client.send(GET)
     line = client.take_line("the reply to GET")
     client.close()
-    found = re.fullmatch(rb"\+MOVED (\d+)", line)
+    found = re.fullmatch(rb"\+MOVED (\d{1,9})", line)
     return int(found[1]) if found else 0

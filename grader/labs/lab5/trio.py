@@ -16,7 +16,7 @@ from grader.report import escape
 from grader.run.ports import free_port
 from grader.verdicts import Diagnosis, Hang, fail
 
-_MOVED = re.compile(rb"\+MOVED ([1-9][0-9]*)\r\n")
+_MOVED = re.compile(rb"\+MOVED ([1-9][0-9]{0,9})\r\n")
 _NETWORK, _PROXY = 40, 100
 _PAUSE_S = 0.01  # between two questions to all of them
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from grader.labs.lab6.store import Store
 from grader.run.client import Client
-from grader.verdicts import Diagnosis, Hang
-from grader.wire.resp import Reply, ReplyDecoder, Simple, encode_request
+from grader.verdicts import Diagnosis, Hang, fail
+from grader.wire.resp import ProtocolError, Reply, ReplyDecoder, Simple, encode_request
 
 _PAUSE_S = 0.02  # before the leader is asked again
 
@@ -37,7 +37,14 @@ def _replies(client: Client, count: int, when: str) -> list[Reply]:
 
     def is_enough() -> bool:
         nonlocal redirected
-        for reply in decoder.feed(client.take(client.received_size())):
+        try:
+            came = decoder.feed(client.take(client.received_size()))
+        except ProtocolError as fault:
+            fail(
+                f"the leader sends bytes that are no reply: {fault}",
+                Diagnosis("no-reply-at-all", "replies are as lab 3 has them"),
+            )
+        for reply in came:
             redirected = redirected or _is_redirect(reply)
             if not redirected:
                 found.append(reply)

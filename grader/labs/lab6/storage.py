@@ -184,6 +184,11 @@ class Storage:
     def sync(self, slot: int = 0) -> tuple[bool, bytes]:
         return self.ask("s", b"", "sync", slot)
 
+    def count(self) -> int:
+        """storage_count."""
+        found: int = struct.unpack_from("<i", self.must("q", b"", "tell the count"), 8)[0]
+        return found
+
     def must_sync(self, slot: int = 0) -> None:
         self.must("s", b"", "sync", slot)
 
