@@ -33,6 +33,7 @@ from grader.run.world import World
 from grader.verdicts import NotAttempted, StageFailure, Verdict
 
 STAGES = Path(__file__).resolve().parent / "labs"
+_MOST_HELD = 1 << 30  # bytes of what a stage's programs sent
 _AS_LONG = 0.8  # of its deadline: a stage that fails after that hung, however it is called
 
 
@@ -252,6 +253,7 @@ class _Engine:
             self.plan.debugger,
             self.plan.valgrind,
         )
+        attempt.world.bound_memory(_MOST_HELD)
         item.stash[ATTEMPT] = attempt
         self._outcome = None
         item._initrequest()  # type: ignore[attr-defined]  # fresh fixtures

@@ -202,7 +202,7 @@ static void tell_target(const struct thread *t)
 
 static void tell_data(const struct thread *t, uint64_t address, size_t len)
 {
-    if (len > MOST_DATA) /* no call moves more */
+    if (len > MOST_DATA) /* what a thread asks for, it need not have */
         len = MOST_DATA;
 
     void *data = malloc(len + 1);

@@ -64,7 +64,6 @@ class World:
     """
 
     CHECK_EVERY_S = 0.05
-    MOST_HELD = 1 << 30  # bytes
     _STALL_S = 0.5  # longer than select() was asked to wait
     _WORTH_IT = 0.05  # of the deadline
 
@@ -75,7 +74,6 @@ class World:
         self._put_off = 0.0
         self._checks: list[Callable[[], None]] = []
         self._pressure_s = procinfo.pressure_seconds()
-        self._own_bytes = procinfo.resident_bytes(os.getpid())
         self._is_patient = True
         self._next_check = 0.0
         self.seconds = seconds
@@ -121,6 +119,17 @@ class World:
         """
         self._checks.append(test)
 
+    def bound_memory(self, most: int) -> None:
+        """Ends the stage once so many bytes more than now are held here of what programs send."""
+        before = procinfo.resident_bytes(os.getpid())
+
+        def test() -> None:
+            held = procinfo.resident_bytes(os.getpid()) - before
+            if held > most:
+                fail(f"the program sent so much that {held >> 20} MiB of it are held here")
+
+        self.check(test)
+
     def uncheck(self, test: Callable[[], None]) -> None:
         """Calls ``test`` no more."""
         if test in self._checks:
@@ -139,15 +148,8 @@ class World:
             key.data(events)
         if time.monotonic() >= self._next_check:
             self._next_check = time.monotonic() + self.CHECK_EVERY_S
-            self._check_memory()
             for test in list(self._checks):
                 test()
-
-    def _check_memory(self) -> None:
-        """What a stage keeps, it keeps for a program that answers; none is to fill the machine."""
-        held = procinfo.resident_bytes(os.getpid()) - self._own_bytes
-        if held > self.MOST_HELD:
-            fail(f"the program sent so much that {held >> 20} MiB of it are held here")
 
     def wait(
         self, ready: Callable[[], bool], waiting_for: str, every: float = CHECK_EVERY_S

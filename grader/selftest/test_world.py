@@ -13,7 +13,7 @@ import pytest
 
 from grader.run import procinfo, world
 from grader.run.world import World
-from grader.verdicts import Hang
+from grader.verdicts import Hang, StageFailure
 
 
 class Clock:
@@ -122,3 +122,12 @@ def test_a_process_without_a_processor_is_starved_and_one_that_sleeps_is_not() -
         for one in started:
             one.kill()
             one.wait()
+
+
+def test_what_is_held_of_a_program_is_bounded() -> None:
+    world = World(60)
+    world.bound_memory(64 << 20)
+    world.observe(0.1, lambda: False)
+    held = bytes(128 << 20).replace(b"\0", b"x")
+    with pytest.raises(StageFailure, match="MiB of it are held here"):
+        world.wait(lambda: False, f"{len(held)} bytes")

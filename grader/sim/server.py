@@ -173,10 +173,10 @@ class ForkedServer:
     student's process made this end of it, too, and may hold it.
     """
 
-    def __init__(self, host: ForkingHost, pid: int, jobs: int, output: int) -> None:
-        self._host, self._pid, self._output = host, pid, output
+    def __init__(self, host: ForkingHost, pid: int, jobs: socket.socket, output: int) -> None:
+        self._host, self._pid = host, pid
+        self._jobs, self._output = jobs, output
         self._patience_ms = 1000 * host.patience_s or None
-        self._jobs = socket.socket(fileno=jobs)
         self._answers, self._room = select.poll(), select.poll()
         self._answers.register(jobs, select.POLLIN)
         self._room.register(jobs, select.POLLOUT)
@@ -295,7 +295,8 @@ class ForkingHost:
             pid = self._number()
             if len(descriptors) != 2 or pid <= 0:
                 raise ServerEnded("raft_sim ended")
-            return ForkedServer(self, pid, *descriptors)
+            jobs = socket.socket(fileno=descriptors[0])
+            return ForkedServer(self, pid, jobs, descriptors[1])
         except BaseException as error:
             for descriptor in descriptors:
                 os.close(descriptor)
