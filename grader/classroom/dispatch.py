@@ -52,7 +52,7 @@ _CONFIG = {
     "distributed.admin.tick.interval": "1s",
     "distributed.admin.system-monitor.interval": "10s",
 }
-DEFAULT_WORKERS = 2 * CPU_COUNT  # what hangs lets its worker wait, and no CPU
+DEFAULT_WORKERS = (3 * CPU_COUNT + 1) // 2  # what hangs lets its worker wait, and no CPU
 _GONE = "the scheduler is gone; the same command goes on"
 
 Grade = Callable[[Submission, Order, Path], Entry]

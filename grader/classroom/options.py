@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where = parser.add_mutually_exclusive_group()
     words = "of Dask, such as tcp://host:8786: its workers grade, instead of this machine"
     where.add_argument("--scheduler", default="", metavar="ADDRESS", help=words)
-    words = "so many at once on this machine (default: two for each CPU)"
+    words = "so many at once on this machine (default: three for two CPUs)"
     where.add_argument("--workers", type=_positive, metavar="N", help=words)
     words = "grade again what has changed since, and show before and after"
     add("--only-changed", action="store_true", help=words)
