@@ -17,6 +17,7 @@ from grader.verdicts import Diagnosis, StageFailure, fail
 from grader.wire.resp import Failure, ProtocolError, Reply, ReplyDecoder, Simple, encode_request
 
 ABSENT = [b"nil"]
+NO_REPLY = Diagnosis("no-reply-at-all", "replies are as lab 3 has them")
 _PAUSE_S = 0.02  # before somebody else is asked
 _MOST_PATIENCE_S = 4.0
 _LONGEST_REDIRECT = 20  # bytes
@@ -170,7 +171,7 @@ class Asker:
         except ProtocolError as fault:
             raise StageFailure(
                 f"node {self.node} sends {self.name} bytes that are no reply: {fault}",
-                diagnosis=Diagnosis("no-reply-at-all", "replies are as lab 3 has them"),
+                diagnosis=NO_REPLY,
             ) from None
 
     # --- what it asks, and gets ---

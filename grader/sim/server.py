@@ -206,8 +206,7 @@ class ForkedServer:
             sent = self._jobs.send(job, _NOW)
             if sent != len(job):
                 self._send_rest(job[sent:])
-            if not self._answers.poll(self._patience_ms):
-                raise BlockingIOError
+            self._await(self._answers)
             data = self._jobs.recv(_AT_ONCE, _NOW)
             if len(data) < 4 or int.from_bytes(data[:4], "little") != len(data) - 4:
                 data = self._rest(data)
@@ -217,20 +216,23 @@ class ForkedServer:
             raise ServerEnded("it ended") from None
         return decode(data[4:])
 
+    def _await(self, ready: select.poll) -> None:
+        """Raises BlockingIOError once the host's patience is over."""
+        if not ready.poll(self._patience_ms):
+            raise BlockingIOError
+
     def _send_rest(self, job: bytes) -> None:
         """Of one that is larger than the socket's buffer."""
         left = memoryview(job)
         while left:
-            if not self._room.poll(self._patience_ms):
-                raise BlockingIOError
+            self._await(self._room)
             left = left[self._jobs.send(left, _NOW) :]
 
     def _rest(self, data: bytes) -> bytes:
         """The whole answer that begins with ``data``, in one more patience of the host's."""
         answer, until = bytearray(data), time.monotonic() + (self._host.patience_s or 3600)
         while len(answer) < 4 or len(answer) < 4 + int.from_bytes(answer[:4], "little"):
-            if not self._answers.poll(self._patience_ms):
-                raise BlockingIOError
+            self._await(self._answers)
             piece = self._jobs.recv(1 << 20, _NOW)
             if not piece:
                 raise ServerEnded("it ended")

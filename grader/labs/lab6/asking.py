@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from grader.histories.clients import NO_REPLY
 from grader.labs.lab6.store import Store
 from grader.run.client import Client
 from grader.verdicts import Diagnosis, Hang, fail
@@ -40,10 +41,7 @@ def _replies(client: Client, count: int, when: str) -> list[Reply]:
         try:
             came = decoder.feed(client.take(client.received_size()))
         except ProtocolError as fault:
-            fail(
-                f"the leader sends bytes that are no reply: {fault}",
-                Diagnosis("no-reply-at-all", "replies are as lab 3 has them"),
-            )
+            fail(f"the leader sends bytes that are no reply: {fault}", NO_REPLY)
         for reply in came:
             redirected = redirected or _is_redirect(reply)
             if not redirected:
