@@ -198,4 +198,10 @@ HINTS: dict[str, Hint] = {
         "silent.",
         "See that each job that is submitted gets work and done, also when all workers were busy.",
     ),
+    "5.20 refused": Hint(
+        "Who has called listen() for the Raft port by the time the line 'listening on' is there?",
+        "Nobody listens on the client port minus 1000, or a listener there was closed again.",
+        "Open both listeners before the line is printed, and keep them for as long as the node "
+        "runs.",
+    ),
 }

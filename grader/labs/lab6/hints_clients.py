@@ -228,6 +228,12 @@ _HISTORIES = {
         "It refuses for ever, or the leader goes on from where it was before.",
         "A refusal leads back to what both have; from there all entries are sent again.",
     ),
+    "no-reply-at-all": Hint(
+        "With which byte does each kind of reply begin, and with which two does it end?",
+        "A reply lacks its type byte or its CR LF, or other bytes are sent between two replies.",
+        "Look at the bytes that came in the card. Write each reply as lab 3 does: '+OK' and "
+        "':1' with CR LF behind, an array of bulk strings for GET.",
+    ),
 }
 
 _SEEN = {
