@@ -92,13 +92,20 @@ class ClusterClient:
                     raise OutcomeUnknown(_UNKNOWN) from error
                 reply = _TRY_AGAIN
             if isinstance(reply, Simple) and reply.text.startswith(b"MOVED "):
-                self._go(int(reply.text.split()[1]) - 1)
+                self._go(self._node_of(reply.text))
             elif reply == _TRY_AGAIN:
                 self._go(self._at + 1)
                 time.sleep(_PAUSE_S)
             else:
                 return reply
         raise NoLeader(f"none of {len(self._nodes)} nodes leads, as far as they answer")
+
+    def _node_of(self, moved: bytes) -> int:
+        """Where a reply sends a client. Raises ProtocolError."""
+        for node in range(len(self._nodes)):
+            if moved == b"MOVED %d" % (node + 1):
+                return node
+        raise ProtocolError(6, f"no id of these {len(self._nodes)} nodes: {moved[:40]!r}", "MOVED")
 
     def _go(self, node: int) -> None:
         self.close()

@@ -7,9 +7,11 @@ import fcntl
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +22,7 @@ from grader.errors import UsageError
 from grader.run.ports import free_port
 from grader.selftest.harness import ROOT, grader_environment, require
 from grader.selftest.redis_py import SECONDS, ask_as_redis_py
-from grader.wire.resp import Failure, Reply, Simple
+from grader.wire.resp import Failure, ProtocolError, Reply, Simple
 
 BUILD_SECONDS = 300
 PATIENT = ("--election-timeout", "500-1000")  # a leader stays, however busy the machine is
@@ -168,6 +170,18 @@ def test_it_goes_where_it_is_sent(simple: Cluster) -> None:
     client.close()
     assert client.execute(b"DEL", b"k1", b"k1", b"k2") == 2
     client.close()
+
+
+@pytest.mark.parametrize("id", [b"0", b"2", b"x", b"", b"9" * 5000])
+def test_it_goes_to_no_node_that_is_not_there(id: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor() as pool:
+        client = ClusterClient([listening.getsockname()])
+        asked = pool.submit(client.execute, b"GET", b"k")
+        with listening.accept()[0] as node:
+            node.sendall(b"+MOVED %b\r\n" % id)
+            with pytest.raises(ProtocolError, match="no id of these 1 nodes"):
+                asked.result()
+        client.close()
 
 
 def test_it_finds_the_next_leader(program: Path, tmp_path: Path) -> None:
