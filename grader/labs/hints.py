@@ -71,6 +71,12 @@ COMMON = {
         "Decide for each error whether to try again, to give up this connection, or to end the "
         "program.",
     ),
+    "hidden": Hint(
+        "What may a user see of a process of his own, and what takes that away?",
+        "The program has made itself unreadable: it replaced itself by a file without the right "
+        "to read.",
+        "Run as the program that was started. 'ls -l /proc/PID/fd' must show what is open.",
+    ),
     "descriptor-leak": Hint(
         "Which descriptors are open when all clients have left?",
         "A path through the program ends without close(): often the one after a failed read or "

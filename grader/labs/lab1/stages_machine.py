@@ -12,6 +12,7 @@ from grader.labs.resources import (
     expect_no_more_descriptors,
     expect_no_zombies,
     expect_patience,
+    held_descriptors,
     living,
 )
 from grader.labs.scenes import (
@@ -142,7 +143,7 @@ def test_nothing_left_behind(attempt: Attempt) -> None:
     server = echo_server(attempt)
     visit(server, 4)
     expect_no_connections(server)
-    before = len(procinfo.descriptors(server.program.pid))
+    before = held_descriptors(server)
     expect_no_more_processes(server)
     reset_in_the_middle(server)
     expect_no_connections(server)

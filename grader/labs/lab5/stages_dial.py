@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from grader.labs.lab5.node import QUIET, Address, Home, Node, addresses, expect_calm, file_of
 from grader.labs.lab5.peer import Link, Peer, heartbeat, peers_of
+from grader.labs.resources import held_descriptors
 from grader.labs.stage import Attempt, stage
 from grader.run import procinfo
 from grader.verdicts import Diagnosis, Hang, fail
@@ -137,7 +138,7 @@ def dialled_again(node: Node, peers: dict[int, Peer]) -> None:
     at_once = [peers[_CLOSES], peers[_RESETS]]
     for peer in at_once:
         peer.wait_dialled(2, why="a connection that ended is dialled again")
-    before = len(procinfo.descriptors(node.program.pid))
+    before = held_descriptors(node)
     peers[_HERE].wait_dialled().close()
     peers[_MUTE].wait_dialled().reset()
     for peer in (peers[_HERE], peers[_MUTE]):
@@ -145,7 +146,7 @@ def dialled_again(node: Node, peers: dict[int, Peer]) -> None:
     for peer in at_once:
         _expect_pauses(peer)
     short_again(at_once[0])
-    after = len(procinfo.descriptors(node.program.pid))
+    after = held_descriptors(node)
     if after > before + _SPARE:
         fail(
             f"after some {2 * _DIALS} dials it has {after} descriptors, and had {before} before",

@@ -5,9 +5,8 @@ from __future__ import annotations
 from grader.labs.lab5.harmful import FAR, REFUSED, Voter
 from grader.labs.lab5.node import QUIET, Home, Node, addresses, expect_calm, file_of
 from grader.labs.lab5.peer import Link, Peer, ask, heartbeat, vote
-from grader.labs.resources import expect_no_more_descriptors, memory
+from grader.labs.resources import expect_no_more_descriptors, held_descriptors, memory
 from grader.labs.stage import Attempt, stage
-from grader.run import procinfo
 from grader.run.client import Client
 from grader.verdicts import Diagnosis, Hang, fail
 from grader.wire.messages import AppendEntries, RequestVoteReply
@@ -40,7 +39,7 @@ def test_harm(attempt: Attempt) -> None:
     cluster = _Cluster(attempt, "judge")
     node, well = cluster.node, cluster.well
     cluster.third.wait_dialled().pause_reading()
-    before = len(procinfo.descriptors(node.program.pid))
+    before = held_descriptors(node)
     stalled, announced = half_a_message(cluster)
     refused(cluster)
     vanish(cluster)
