@@ -27,7 +27,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 LABS = ROOT / "labs"
 SOLUTIONS = ROOT / "solutions"
 KEEPER = sorted(Path(__file__).parent.glob("keeper*.[ch]"))
-RECORDER = sorted(Path(__file__).parent.glob("recorder*.[ch]"))
+_FILTER = sorted(Path(__file__).parent.glob("keeper_filter.[ch]"))
+RECORDER = [*sorted(Path(__file__).parent.glob("recorder*.[ch]")), *_FILTER]
 
 # One build may take this long; a laptop needs about a second.
 BUILD_SECONDS = 120

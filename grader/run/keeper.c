@@ -1,7 +1,7 @@
 /* keeper.c - runs one program under limits, says what became of it, and lets nothing survive it.
  *
  *     keeper [-n FILES] [-p PROCESSES] [-s FILE_BYTES] [-c CPU_SECONDS] [-u UID]
- *            [-g GROUP]... [-r] [-i] -f CONTROL PROGRAM [ARG...]
+ *            [-g GROUP]... [-w] [-i] -f CONTROL PROGRAM [ARG...]
  *
  * CONTROL is a connected SOCK_SEQPACKET socket to the grader.  To the grader go three kinds of
  * message:
@@ -18,8 +18,8 @@
  * Each GROUP is the open cgroup.procs of a control group that the program shall be in: cgroups(7).
  *
  * -i: as the first process of a PID namespace; without it, descendants are found through /proc.  Not by
- * their user: -u names one to drop to first, and other programs of the same grader have it too.  -r:
- * keep addresses random. */
+ * their user: -u names one to drop to first, and other programs of the same grader have it too.  -w:
+ * without the filter of calls, which the program, one of the grader's, puts up itself. */
 #include "keeper_filter.h"
 
 #include <ctype.h>
@@ -51,13 +51,13 @@ struct options {
     int control, groups[MOST_GROUPS], group_count;
     rlim_t files, processes, file_bytes, cpu_seconds;
     uid_t uid; /* 0: stay who we are */
-    bool randomize, in_namespace;
+    bool is_unfiltered, in_namespace;
 };
 
 static int usage(void)
 {
     fprintf(stderr, "usage: keeper [-n FILES] [-p PROCESSES] [-s FILE_BYTES] [-c CPU_SECONDS] [-u "
-                    "UID] [-g GROUP]... [-r] [-i] "
+                    "UID] [-g GROUP]... [-w] [-i] "
                     "-f CONTROL PROGRAM [ARG...]\n");
     return 2;
 }
@@ -66,7 +66,7 @@ static bool parse_options(int argc, char **argv, struct options *options)
 {
     int c;
 
-    while ((c = getopt(argc, argv, "+f:g:n:p:s:c:u:ri")) != -1) {
+    while ((c = getopt(argc, argv, "+f:g:n:p:s:c:u:wi")) != -1) {
         unsigned long value = optarg != NULL ? strtoul(optarg, NULL, 10) : 0;
         switch (c) {
         case 'f': options->control = (int)value; break;
@@ -80,7 +80,7 @@ static bool parse_options(int argc, char **argv, struct options *options)
         case 's': options->file_bytes = value; break;
         case 'c': options->cpu_seconds = value; break;
         case 'u': options->uid = (uid_t)value; break;
-        case 'r': options->randomize = true; break;
+        case 'w': options->is_unfiltered = true; break;
         case 'i': options->in_namespace = true; break;
         default: return false;
         }
@@ -126,14 +126,13 @@ static void join_groups(const struct options *options)
 static bool prepare(const struct options *options, const sigset_t *mask)
 {
     join_groups(options);
-    if (!options->randomize)
-        personality(ADDR_NO_RANDOMIZE); /* refused in some containers: then addresses stay random */
+    personality(ADDR_NO_RANDOMIZE); /* refused in some containers: then addresses stay random */
     /* A core of 1 byte: with 0, one for a pipe would still be written, core(5). */
     return setsid() >= 0 && limit(RLIMIT_CORE, 1) && limit(RLIMIT_NOFILE, options->files) &&
            limit(RLIMIT_FSIZE, options->file_bytes) && limit(RLIMIT_CPU, options->cpu_seconds) &&
            limit(RLIMIT_NPROC, options->processes) && drop_to(options->uid) &&
            prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
-           filter_calls() && sigprocmask(SIG_SETMASK, mask, NULL) == 0;
+           (options->is_unfiltered || filter_calls()) && sigprocmask(SIG_SETMASK, mask, NULL) == 0;
 }
 
 static void run_program(const struct options *options, char **argv, const sigset_t *mask)

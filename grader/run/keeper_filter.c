@@ -7,7 +7,7 @@
  * - they change another process's limits, or hide this one from the grader;
  * - most holes of the kernel began with them.
  *
- * io_uring(7) is among them also because what it does passes no filter.  memfd_create(2) is not: the
+ * io_uring(7), and the older io_setup(2), are among them also because what they do passes no filter.  memfd_create(2) is not: the
  * simulator's servers print into such a file, and a ring buffer may be mapped twice from one. */
 #include "keeper_filter.h"
 
@@ -69,6 +69,7 @@ static const int refused[] = {
     SYS_io_uring_setup,
     SYS_io_uring_enter,
     SYS_io_uring_register,
+    SYS_io_setup,
     SYS_kexec_load,
     SYS_init_module,
     SYS_finit_module,

@@ -4,18 +4,22 @@
  *     recorder FD PROGRAM [ARG...]
  *
  * FD is 0 or 1, and is where the record goes, a file; the program gets /dev/null for 0, and for 1
- * what is its standard error.  A frame of the record is
+ * what is its standard error.  The file's first page is the grader's, for rules; frames follow:
  *
  *     u32 size of what follows | u8 kind | i32 thread | pieces: u8 tag, u32 size, bytes
  *
  * with the kinds E (a call begins: c its name, a six arguments, f a descriptor, p a name, t the
- * number of a file, d data), X (it ends: r the result, f the descriptor that was made), N (a note of
- * the program's own: d) and F (the recorder can't work here: d, why).
+ * number of a file, d data, m what is in a file), X (it ends: r the result, f the descriptor that was
+ * made, m), N (a note of the program's own: d) and F (the recorder can't work here: d, why).
  *
  * A seccomp(2) filter stops the program at those calls alone; all others cost nothing.  The tracer is
  * a grandchild, so the program keeps its parent, its number and its status, and has no child that it
- * did not make.  If the tracer dies, so does the program. */
+ * did not make.  If the tracer dies, so does the program.
+ *
+ * The keeper starts the recorder without its own filter of calls, and the program gets that here: the
+ * tracer hides from the program, which is of the same user, and the filter forbids to hide. */
 #include "recorder.h"
+#include "keeper_filter.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -161,8 +165,6 @@ static void take_note(const struct thread *t)
 
     if (!copy_from(t->id, t->args[1], text, len))
         return;
-    if (text[0] == '!')
-        take_rule(text);
     begin_frame('N', t->id);
     tell('d', text, len);
     end_frame();
@@ -204,6 +206,8 @@ static void end_call(pid_t id)
     if (t->call == NULL || ptrace(PTRACE_GET_SYSCALL_INFO, id, sizeof info, &info) < 0)
         return;
     int64_t result = undo_rule(t, info.exit.rval);
+    if (t->call->what == WHAT_MAP && !info.exit.is_error)
+        remember_mapping(t, (uint64_t)result);
     if (t->call->what != WHAT_READ) {
         begin_frame('X', id);
         tell_result(t, result);
@@ -257,7 +261,8 @@ static _Noreturn void become_tracer(pid_t program, int ready)
     long options = PTRACE_O_TRACESECCOMP | PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK |
                    PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_EXITKILL;
 
-    prctl(PR_SET_DUMPABLE, 0); /* of one user with the program, yet not to be looked into */
+    if (prctl(PR_SET_DUMPABLE, 0) < 0) /* of one user with the program, yet not to be looked into */
+        die("prctl");
     if (ptrace(PTRACE_SEIZE, program, NULL, options) < 0)
         die("no program may trace another one here (ptrace)");
     if (write(ready, "", 1) != 1)
@@ -265,6 +270,7 @@ static _Noreturn void become_tracer(pid_t program, int ready)
     for (int fd = 0; fd <= 2; fd++)
         close(fd);
     close(ready);
+    find_rules(record);
     trace();
 }
 
@@ -299,24 +305,18 @@ static struct sock_filter *put_argument(struct sock_filter *to, int index, uint3
     return to;
 }
 
-/* Notes alone of prctl; of mmap what is written to files without a call. */
+/* Notes alone of prctl; of mmap what is shared with a file, and can be written without a call. */
 static struct sock_filter *put_call(struct sock_filter *to, const struct call *call)
 {
     struct sock_filter *test = put_test(to, (uint32_t)call->number, 0), *end = test;
 
-    if (call->number == SYS_prctl) {
+    if (call->number == SYS_prctl)
         end = put_argument(end, 0, UINT32_MAX, NOTE);
-        end = put_return(end, SECCOMP_RET_TRACE);
+    if (call->number == SYS_mmap)
+        end = put_argument(end, 3, MAP_SHARED | MAP_ANONYMOUS, MAP_SHARED);
+    end = put_return(end, SECCOMP_RET_TRACE);
+    if (call->number == SYS_prctl || call->number == SYS_mmap)
         end = put_return(end, SECCOMP_RET_ALLOW);
-    } else if (call->number == SYS_mmap) {
-        end = put_argument(end, 2, PROT_WRITE, PROT_WRITE);
-        end[-1].jf = 4;
-        end = put_argument(end, 3, MAP_SHARED, MAP_SHARED);
-        end = put_return(end, SECCOMP_RET_TRACE);
-        end = put_return(end, SECCOMP_RET_ALLOW);
-    } else {
-        end = put_return(end, SECCOMP_RET_TRACE);
-    }
     test[-1].jf = (uint8_t)(end - test);
     return end;
 }
@@ -383,7 +383,7 @@ int main(int argc, char **argv)
     if (record < 0 || instead < 0 || dup2(instead, fd) < 0)
         return EXIT_FAILURE;
     start_tracer();
-    if (install_filter() < 0)
+    if (install_filter() < 0 || !filter_calls())
         die("system calls may not be filtered here (seccomp)");
     execv(argv[2], argv + 2);
     die(argv[2]);

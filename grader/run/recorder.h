@@ -1,6 +1,6 @@
 /* recorder.h - what the parts of the recorder share: recorder.c (starting, the filter, the loop),
- * recorder_calls.c (which calls, and what is told of each) and recorder_rules.c (calls that are to
- * fail). */
+ * recorder_calls.c (which calls, and what is told of each), recorder_contents.c (files that change
+ * without a call that says how) and recorder_rules.c (calls that are to fail). */
 #ifndef RECORDER_H
 #define RECORDER_H
 
@@ -9,8 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* prctl(2) with this option is a note of the program's: pointer and length of a text follow.  A
- * text that begins with '!' is a rule. */
+/* prctl(2) with this option is a note of the program's: pointer and length of a text follow. */
 enum { NOTE = 0x4C364E54 };
 
 /* What a call does, in order of what a rule may be about. */
@@ -23,6 +22,8 @@ enum what {
     WHAT_NAMES, /* makes, moves or removes a name */
     WHAT_SIZE,  /* makes a file longer or shorter */
     WHAT_SEND,  /* to a socket alone */
+    WHAT_MAP,   /* a file, into memory that is shared with it */
+    WHAT_COPY,  /* bytes that pass no memory of the program's */
     WHAT_OTHER, /* what can't be followed */
 };
 
@@ -61,8 +62,19 @@ void tell_result(const struct thread *thread, int64_t result);
 bool is_on_disk(const struct thread *thread);
 size_t data_size(const struct thread *thread);
 
+/* --- recorder_contents.c --- */
+/* At the end of a call that maps a file, or moves a mapping. */
+void remember_mapping(const struct thread *thread, uint64_t address);
+/* Whether any mapping of a file lies there. */
+bool is_mapped(uint64_t address, uint64_t len);
+/* At the start of a flush: what is in the mapped files that it is about. */
+void tell_mapped(const struct thread *thread);
+/* What is in the file of a descriptor. */
+void tell_content(const struct thread *thread, int fd);
+
 /* --- recorder_rules.c --- */
-void take_rule(const char *text);
+/* The grader writes rules into the first page of the record, which the program does not see. */
+void find_rules(int record);
 /* At the start of a call: refuses it or makes it shorter, as the rule has it. */
 void apply_rule(struct thread *thread);
 /* At the end of a call that was changed.  Returns its result. */

@@ -13,6 +13,8 @@ from pathlib import Path
 from grader.errors import MachineError
 
 _HEAD = struct.Struct("<I")
+_CONTENT = struct.Struct("<QQQB")
+_RULES = 4096  # bytes before the first frame: for how many rules were made, and the last one
 _NO_DATA = b""
 
 
@@ -31,6 +33,17 @@ class Descriptor:
     name: str
 
 
+@dataclass(frozen=True)
+class FileContent:
+    """What is in a file from ``at`` on; ``is_end``: and no more."""
+
+    device: int
+    number: int
+    at: int
+    is_end: bool
+    data: bytes
+
+
 @dataclass(eq=False)
 class Call:
     """A system call. ``result`` is None until it has ended, and stays so where the program was
@@ -46,6 +59,9 @@ class Call:
     data: bytes = _NO_DATA
     result: int | None = None
     made: Descriptor | None = None  # by an open
+    contents: list[FileContent] = field(
+        default_factory=list
+    )  # of files that it flushes, or changes
 
 
 @dataclass(frozen=True)
@@ -78,7 +94,9 @@ class Recorder:
     def __init__(self, program: Path) -> None:
         self.program = program
         self._file = os.memfd_create("record")
-        self._at = 0
+        os.ftruncate(self._file, _RULES)
+        os.lseek(self._file, _RULES, os.SEEK_SET)
+        self._at, self._rules = _RULES, 0
         self._open: dict[int, Call] = {}  # by thread
 
     def fileno(self) -> int:
@@ -86,6 +104,12 @@ class Recorder:
 
     def close(self) -> None:
         os.close(self._file)
+
+    def rule(self, text: str) -> None:
+        """Holds from the program's next call on: recorder_rules.c. It must be waiting now."""
+        self._rules += 1
+        os.pwrite(self._file, text.encode() + b"\0", _HEAD.size)
+        os.pwrite(self._file, _HEAD.pack(self._rules), 0)
 
     def steps(self) -> Iterator[Step]:
         """What was recorded since this was called last, in order. Raises MachineError where
@@ -121,6 +145,8 @@ class Recorder:
                 call.result = int.from_bytes(data, "little", signed=True)
             elif tag == "f":
                 call.made = _descriptor(data)
+            elif tag == "m":
+                call.contents.append(_content(data))
         return Ended(call)
 
 
@@ -148,6 +174,8 @@ def _call(thread: int, pieces: list[tuple[str, bytes]]) -> Call:
             call.target = int.from_bytes(piece, "little")
         elif tag == "d":
             data.append(piece)
+        elif tag == "m":
+            call.contents.append(_content(piece))
     call.data = b"".join(data)
     return call
 
@@ -156,3 +184,8 @@ def _descriptor(piece: bytes) -> Descriptor:
     _, *numbers, name = os.fsdecode(piece).split(" ", 7)
     position, flags, device, number, mode, size = map(int, numbers)
     return Descriptor(position, flags, device, number, mode, size, name)
+
+
+def _content(piece: bytes) -> FileContent:
+    device, number, at, is_end = _CONTENT.unpack_from(piece)
+    return FileContent(device, number, at, bool(is_end), piece[_CONTENT.size :])

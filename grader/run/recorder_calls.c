@@ -53,13 +53,13 @@ const struct call calls[] = {
     CALL(truncate, WHAT_SIZE, N, 0, CWD, N, N, N, N, N),
     CALL(ftruncate, WHAT_SIZE, 0, N, N, N, N, N, N, N),
     CALL(fallocate, WHAT_SIZE, 0, N, N, N, N, N, N, N),
-    CALL(copy_file_range, WHAT_OTHER, 2, N, N, N, N, N, N, N),
-    CALL(sendfile, WHAT_OTHER, 0, N, N, N, N, N, N, N),
-    CALL(splice, WHAT_OTHER, 2, N, N, N, N, N, N, N),
+    CALL(msync, WHAT_FLUSH, N, N, N, N, N, N, N, N),
+    CALL(mmap, WHAT_MAP, 4, N, N, N, N, N, N, N),
+    CALL(mremap, WHAT_MAP, N, N, N, N, N, N, N, N),
+    CALL(copy_file_range, WHAT_COPY, 2, N, N, N, N, N, N, N),
+    CALL(sendfile, WHAT_COPY, 0, N, N, N, N, N, N, N),
+    CALL(splice, WHAT_COPY, 2, N, N, N, N, N, N, N),
     CALL(sendmmsg, WHAT_OTHER, 0, N, N, N, N, N, N, N),
-    CALL(mmap, WHAT_OTHER, 4, N, N, N, N, N, N, N),
-    CALL(io_uring_enter, WHAT_OTHER, 0, N, N, N, N, N, N, N),
-    CALL(io_submit, WHAT_OTHER, N, N, N, N, N, N, N, N),
     CALL(renameat, WHAT_NAMES, N, 1, 0, 3, 2, N, N, N),
 #ifdef SYS_open /* architectures from before the calls with a folder */
     CALL(open, WHAT_OPEN, N, 0, CWD, N, N, N, N, N),
@@ -129,6 +129,8 @@ bool is_on_disk(const struct thread *t)
 
     if (t->call->path != N || t->call->number == SYS_sync)
         return true;
+    if (t->call->number == SYS_msync)
+        return is_mapped(t->args[0], t->args[1]);
     if (t->call->fd == N || !stat_fd(t, (int)t->args[t->call->fd], &status))
         return false;
     return S_ISREG(status.st_mode) || S_ISDIR(status.st_mode);
@@ -273,6 +275,8 @@ void tell_call(const struct thread *t)
     if (t->call->number == SYS_openat2)
         tell_data(t, t->args[2], sizeof(uint64_t));
     tell_all_data(t);
+    if (t->call->what == WHAT_FLUSH)
+        tell_mapped(t);
 }
 
 /* The descriptor that was made shows what was opened, whatever links led there. */
@@ -281,4 +285,6 @@ void tell_result(const struct thread *t, int64_t result)
     tell('r', &result, sizeof result);
     if (t->call->what == WHAT_OPEN && result >= 0)
         tell_fd(t, (int)result);
+    if (t->call->what == WHAT_COPY && result > 0)
+        tell_content(t, (int)t->args[t->call->fd]);
 }

@@ -19,6 +19,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 #include <sys/user.h>
@@ -30,7 +31,21 @@ static struct {
     unsigned long long bytes;
 } rule;
 
-void take_rule(const char *text)
+/* What the grader has written, and how often it has. */
+static const struct {
+    _Atomic uint32_t count;
+    char text[64];
+} * page;
+static uint32_t taken;
+
+void find_rules(int record)
+{
+    page = mmap(NULL, sizeof *page, PROT_READ, MAP_SHARED, record, 0);
+    if (page == MAP_FAILED)
+        die("mmap of the record");
+}
+
+static void take_rule(const char *text)
 {
     memset(&rule, 0, sizeof rule);
     rule.once = sscanf(text, "!once %7s %d %d", rule.letters, &rule.nth, &rule.error) == 3;
@@ -165,6 +180,10 @@ void apply_rule(struct thread *t)
 {
     char one = letter(t);
 
+    if (taken != page->count) {
+        taken = page->count;
+        take_rule(page->text);
+    }
     if (!is_on_disk(t))
         return;
     if (one == 'f')

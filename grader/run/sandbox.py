@@ -137,6 +137,8 @@ class Sandbox:
         ]
         options += ["-p", limits.processes + self._processes_now()]
         options += [word for group in groups for word in ("-g", group)]
+        if self.seen(self.folder / "bin" / "recorder") in program:
+            options += ["-w"]
         if self.in_namespaces:
             options += ["-i"]
         elif self.isolation.uid is not None:

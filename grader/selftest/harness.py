@@ -140,8 +140,10 @@ class Broken:
         """Writes the tree to ``folder``; an edit that does not fit exactly once is an error of
         ours.
         """
-        base = ROOT / "solutions" if self.base == "solutions" else SELFTEST / self.base
-        shutil.copytree(base, folder)
+        if self.base == "solutions":
+            shutil.copytree(ROOT / "solutions", folder)
+        else:
+            variant_tree(SELFTEST / self.base, folder)
         for edit in self.edits:
             path = folder / edit["file"]
             text = path.read_text(encoding="utf-8")

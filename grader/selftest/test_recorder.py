@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from grader.labs.lab6.disk import Disk
 from grader.run.build import RECORDER
 from grader.run.recorder import Began, Ended, Note, Recorder, Step
 
+NOBODY = 65534
 START = """
 import ctypes, os, socket, sys
 os.chdir(sys.argv[1])
@@ -29,7 +31,11 @@ def tries(what, *args):
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("recorder") / "recorder"
+    return built_in(tmp_path_factory.mktemp("recorder"))
+
+
+def built_in(folder: Path) -> Path:
+    path = folder / "recorder"
     units = [str(file) for file in RECORDER if file.suffix == ".c"]
     subprocess.run(["cc", "-D_GNU_SOURCE", "-O1", "-o", str(path), *units], check=True)
     return path
@@ -49,10 +55,35 @@ def recorder(built: Path) -> Iterator[Recorder]:
     made.close()
 
 
-def run(recorder: Recorder, folder: Path, script: str) -> list[Step]:
-    command = [str(recorder.program), "0", sys.executable, "-I", "-c", START + script, str(folder)]
-    done = subprocess.run(command, stdin=recorder.fileno(), capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+def run(
+    recorder: Recorder,
+    folder: Path,
+    script: str,
+    rule: str = "",
+    user: int | None = None,
+    python: str = sys.executable,
+) -> list[Step]:
+    """Under a rule that holds when Python itself has started."""
+    waiting, go_on = os.pipe()
+    start = f"{START}print('ready', flush=True)\nos.read({waiting}, 1)\n"
+    process = subprocess.Popen(
+        [str(recorder.program), "0", python, "-I", "-c", start + script, str(folder)],
+        stdin=recorder.fileno(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        user=user,
+        pass_fds=[waiting],
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    if rule:
+        recorder.rule(rule)
+    os.write(go_on, b"!")
+    _, errors = process.communicate()
+    os.close(waiting)
+    os.close(go_on)
+    assert process.returncode == 0, errors
     return list(recorder.steps())
 
 
@@ -155,23 +186,29 @@ note(b"ends")
 def test_rules(recorder: Recorder, folder: Path, rule: str, outcomes: list[int]) -> None:
     script = f"""
 one = os.open("log", os.O_CREAT | os.O_RDWR)
-note({rule.encode()!r})
 os.write(2, b"no file")
 got = [tries(os.write, one, b"x") for _ in range(3)]
-note(b"!none")
 assert got == {outcomes}, got
 """
-    run(recorder, folder, script)
+    run(recorder, folder, script, rule)
+
+
+def test_a_note_is_no_rule(recorder: Recorder, folder: Path) -> None:
+    script = """
+one = os.open("log", os.O_CREAT | os.O_RDWR)
+note(b"!none")
+assert tries(os.write, one, b"x") == -5
+"""
+    run(recorder, folder, script, "!once w 1 5")
 
 
 def test_short_counts(recorder: Recorder, folder: Path) -> None:
     script = """
 one = os.open("log", os.O_CREAT | os.O_RDWR)
-note(b"!short 2")
 assert os.write(one, b"abcde") == 2
 assert os.pread(one, 5, 0) == b"ab"
 """
-    steps = run(recorder, folder, script)
+    steps = run(recorder, folder, script, "!short 2")
     assert dict(disk_of(folder, steps).now()) == {"log": b"ab"}
 
 
@@ -179,27 +216,130 @@ def test_a_killed_program_has_begun_its_call(recorder: Recorder, folder: Path) -
     script = """
 child = os.fork()
 if child == 0:
-    note(b"!kill 1")
     os.mkdir("never")
     os._exit(0)
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -9
 """
-    steps = run(recorder, folder, script)
+    steps = run(recorder, folder, script, "!kill 1")
     assert not files(folder)
     assert not disk_of(folder, steps).changes
 
 
-def test_shared_memory_of_a_file_can_not_be_followed(recorder: Recorder, folder: Path) -> None:
-    script = """
+MAPPED = """
 import mmap
-one = os.open("log", os.O_CREAT | os.O_RDWR)
-os.ftruncate(one, 10)
-mmap.mmap(one, 10)
+libc = ctypes.CDLL(None, use_errno=True)
+libc.mmap.restype = libc.mremap.restype = ctypes.c_void_p
+libc.mremap.argtypes = libc.msync.argtypes = libc.munmap.argtypes = [
+    ctypes.c_void_p, ctypes.c_size_t, ctypes.c_size_t, ctypes.c_int]
+SYNC, ASYNC, MAY_MOVE, PAGE = 4, 1, 1, 4096
+log = os.open("log", os.O_CREAT | os.O_RDWR)
+os.ftruncate(log, 2 * PAGE)
+os.fsync(log)
+os.fsync(os.open(".", os.O_RDONLY))
+def mapped(len, at=0):
+    found = libc.mmap(None, ctypes.c_size_t(len), 3, mmap.MAP_SHARED, log, ctypes.c_long(at))
+    assert found != ctypes.c_void_p(-1).value
+    return found
+at = mapped(2 * PAGE)
+def store(where, data):
+    ctypes.memmove(where, data, len(data))
 """
-    disk = Disk(str(folder))
-    for step in run(recorder, folder, script):
-        disk.take(step)
-    assert disk.unfollowed == "mmap"
+
+
+@pytest.mark.parametrize(
+    ("script", "flushed"),
+    [
+        ("store(at + 10, b'abc')", {}),
+        ("store(at + 10, b'abc'); libc.msync(at, PAGE, SYNC, 0)", {10: b"abc"}),
+        ("store(at + 10, b'abc'); libc.msync(at, PAGE, ASYNC, 0)", {}),
+        ("store(at + 10, b'abc'); libc.msync(at + PAGE, PAGE, SYNC, 0)", {}),
+        ("libc.msync(at, PAGE, SYNC, 0); store(at + 10, b'abc')", {}),
+        (
+            "store(at, b'a'); store(at + 4097, b'b'); libc.msync(at + PAGE, PAGE, SYNC, 0)",
+            {4097: b"b"},
+        ),
+        ("store(at, b'abc'); os.fdatasync(log)", {0: b"abc"}),
+        ("store(at, b'abc'); libc.munmap(at, 2 * PAGE, 0, 0); os.fsync(log)", {0: b"abc"}),
+        ("store(at, b'abc'); os.sync()", {0: b"abc"}),
+        ("store(at, b'abc'); os.close(log); libc.msync(at, PAGE, SYNC, 0)", {0: b"abc"}),
+        (
+            "two = mapped(PAGE, PAGE); store(two, b'x'); libc.msync(two, PAGE, SYNC, 0)",
+            {4096: b"x"},
+        ),
+        (
+            "os.ftruncate(log, 64 * PAGE); at = libc.mremap(at, 2 * PAGE, 64 * PAGE, MAY_MOVE);"
+            "store(at + 9 * PAGE, b'far'); libc.msync(at + 9 * PAGE, PAGE, SYNC, 0)",
+            {9 * 4096: b"far"},
+        ),
+    ],
+)
+def test_stores_in_a_mapping_are_known_when_they_are_flushed(
+    recorder: Recorder, folder: Path, script: str, flushed: dict[int, bytes]
+) -> None:
+    disk = disk_of(folder, run(recorder, folder, MAPPED + script.replace("; ", "\n")))
+    assert disk.mapped == "log"
+    left = disk.flushed().content["log"]
+    assert left is not None
+    expected = bytearray(len(left))
+    for at, data in flushed.items():
+        expected[at : at + len(data)] = data
+    assert left == expected
+
+
+def test_a_flush_of_a_mapping_can_fail(recorder: Recorder, folder: Path) -> None:
+    script = """
+store(at, b"abc")
+assert libc.msync(at, PAGE, SYNC, 0) == -1
+assert ctypes.get_errno() == 5
+"""
+    disk = disk_of(folder, run(recorder, folder, MAPPED + script, "!fail f 3 5"))
+    assert disk.flushed().content["log"] == bytes(2 * 4096)
+    assert [change.lost for change in disk.pending()] == [True]
+
+
+COPIES = """
+os.write(os.open("from", os.O_CREAT | os.O_RDWR), b"0123456789\\0\\0")
+source = os.open("from", os.O_RDONLY)
+to = os.open("to", os.O_CREAT | os.O_RDWR)
+os.copy_file_range(source, to, 4)
+os.sendfile(to, source, 2, 6)
+pipe = os.pipe()
+os.write(pipe[1], b"ab")
+os.splice(pipe[0], to, 2)
+"""
+
+
+def test_copies_within_the_kernel_are_writes(recorder: Recorder, folder: Path) -> None:
+    disk = disk_of(folder, run(recorder, folder, COPIES))
+    assert dict(disk.now()) == files(folder)
+    assert b"ab" in (disk.now()["to"] or b"")
+    assert len(disk.pending()) == len(disk.changes)
+
+
+def test_the_recorder_can_not_be_looked_into() -> None:
+    script = """
+import signal
+tracer = next(
+    int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("TracerPid")
+)
+assert tracer > 0
+for file in "mem", "environ", "maps":
+    assert tries(os.open, f"/proc/{tracer}/{file}", os.O_RDONLY) < 0, file
+assert tries(os.listdir, f"/proc/{tracer}/fd") == -13
+libc = ctypes.CDLL(None, use_errno=True)
+pidfd = os.pidfd_open(tracer)
+PIDFD_GETFD = 438
+assert [libc.syscall(PIDFD_GETFD, pidfd, fd, 0) for fd in range(3, 128)] == [-1] * 125
+"""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        made = built_in(Path(folder))
+        recorder = Recorder(made)
+        if os.geteuid() == 0:  # who may look into anything, and whose Python nobody else may run
+            run(recorder, Path("/"), script, user=NOBODY, python="/usr/bin/python3")
+        else:
+            run(recorder, Path("/"), script)
+        recorder.close()
 
 
 def test_the_status_is_the_programs_own(recorder: Recorder) -> None:

@@ -15,7 +15,6 @@
  *     'm'  u8 slot                     reads all, in order: u64 ns of CPU | u64 bytes of data
  *     'f'  u8 0                        from here on a child of its own does the jobs, until 'x', u8 0,
  *                                      or until it is killed: then the job's error is "killed"
- *     'i'  u8 0 | text                 a rule for the recorder of system calls
  *
  * An answer begins with a byte: 1, or 0 for an error, of which the text follows.  The recorder, if
  * there is one, is told where each job begins and ends (grader/run/recorder.h). */
@@ -303,18 +302,6 @@ static void live_apart(void)
 
 /* --- jobs --- */
 
-static void take_rule(struct job *job)
-{
-    char text[64];
-
-    if (job->left >= sizeof text)
-        jobs_refuse("the rule is too long");
-    memcpy(text, job->next, job->left);
-    text[job->left] = '\0';
-    note(text);
-    answer_done();
-}
-
 static void obey_slot(uint8_t op, struct job *job, struct storage *storage)
 {
     if (storage == NULL)
@@ -348,7 +335,6 @@ static void obey(uint8_t op, struct job *job)
     switch (op) {
     case 'o': open_slot(job, slot); break;
     case 'l': look(job); break;
-    case 'i': take_rule(job); break;
     case 'f': live_apart(); break;
     case 'x': _exit(EXIT_SUCCESS);
     case 'c':

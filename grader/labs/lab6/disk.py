@@ -13,14 +13,17 @@ import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from grader.run.recorder import Began, Call, Descriptor, Ended, Step
+from grader.run.recorder import Began, Call, Descriptor, Ended, FileContent, Step
+from grader.wire.diff import first_difference
 
 _FLAGS_AT = {"open": 1, "openat": 2}
 _RWF_SYNC, _RWF_APPEND = 0x2 | 0x4, 0x10
 _KEEP_SIZE, _PUNCH_HOLE, _ZERO_RANGE = 0x1, 0x2, 0x10
 _EXCHANGE = 0x2
 _WRITES = ("write", "pwrite64", "writev", "pwritev", "pwritev2")
-_FLUSHES = ("fsync", "fdatasync")
+_FLUSHES = ("fsync", "fdatasync", "sync", "syncfs", "msync")
+_MAPS = ("mmap", "mremap")
+_MS_SYNC = 4
 _GONE = " (deleted)"
 _NEAR = 30  # bytes: of a large write, cut everywhere
 
@@ -135,6 +138,7 @@ class Disk:
     content: Content = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     unfollowed: str = ""  # the first call that can't be followed
+    mapped: str = ""  # a file that changes by stores in memory: they are seen when it is flushed
 
     def __post_init__(self) -> None:
         self._base = _Tree({}, {})
@@ -146,17 +150,17 @@ class Disk:
         self._now = self._base.copy()
         self._numbers: dict[tuple[int, int], Node] = {}
         self._begun: dict[Call, int] = {}  # flushes: how many changes there were
-        self.flushes = 0
 
     def take(self, step: Step) -> None:
         """The next step of the record."""
-        if isinstance(step, Began) and step.call.name in (*_FLUSHES, "sync", "syncfs"):
+        if isinstance(step, Began) and step.call.name in _FLUSHES:
+            self._becomes(step.call, "stores in the mapping of")
             self._begun[step.call] = len(self.changes)
         elif isinstance(step, Ended):
             self._end(step.call)
 
     def _end(self, call: Call) -> None:
-        if call.name in (*_FLUSHES, "sync", "syncfs"):
+        if call.name in _FLUSHES:
             self._flush(call)
         elif call.result is None or call.result < 0:
             return
@@ -168,6 +172,12 @@ class Disk:
             self._resize(call)
         elif call.paths:
             self._name(call)
+        elif call.name in _MAPS:
+            if self._known(call):
+                assert call.descriptor is not None
+                self.mapped = self.mapped or self._short(call.descriptor.name)
+        elif call.contents:
+            self._becomes(call, f"{call.name} to")
         elif call.descriptor is not None and self._is_within(call.descriptor.name):
             self.unfollowed = self.unfollowed or call.name
 
@@ -267,6 +277,23 @@ class Disk:
         if to.flags & (os.O_DSYNC | os.O_SYNC) or flags & _RWF_SYNC:
             self._mark(node, len(self.changes), "")
 
+    def _becomes(self, call: Call, how: str) -> None:
+        """What changed in files by no call that says how: as one write of all that differs."""
+        for told in call.contents:
+            node = self._numbers.get((told.device, told.number))
+            if node is None:
+                continue
+            before = self._now.contents.get(node, b"")
+            at, data = _differs(before, told)
+            names = [self._short(name) for name, known in self._now.names.items() if known is node]
+            words = f"{how} {names[0] if names else 'a file without a name'}"
+            if data:
+                where = f"bytes {at} to {at + len(data)}"
+                self._change(Change(f"{words}, {where}", node, at=at, data=data))
+            size = told.at + len(told.data)
+            if told.is_end and len(before) > size:
+                self._change(Change(f"{words}, to {size} bytes", node, size=size))
+
     def _resize(self, call: Call) -> None:
         if call.name == "truncate":
             node = self._now.names.get(call.paths[0]) if call.paths else None
@@ -298,10 +325,13 @@ class Disk:
         if call.name in ("sync", "syncfs"):
             for change in self.changes[:count]:
                 change.flushed |= not change.lost and not failed
-            self.flushes += 1
+        elif call.name == "msync":
+            if _low(call.args[2]) & _MS_SYNC:
+                for told in call.contents:
+                    node = self._numbers.get((told.device, told.number))
+                    self._mark(node, count, "", failed)
         elif call.descriptor is not None:
             node = self._node(call.descriptor)
-            self.flushes += node is not None and not node.is_folder
             self._mark(node, count, call.descriptor.name, failed)
 
     def _mark(self, node: Node | None, count: int, folder: str, failed: bool = False) -> None:
@@ -367,6 +397,17 @@ def _above(name: str) -> str:
 
 def _low(number: int) -> int:
     return number & 0xFFFFFFFF
+
+
+def _differs(before: bytes, told: FileContent) -> tuple[int, bytes]:
+    """Where the file differs first, and its bytes from there to where it differs last, or ends."""
+    was = before[told.at : told.at + len(told.data)]
+    grows = told.at + len(told.data) > len(before)
+    first = first_difference(was, told.data)
+    if first is None:
+        return told.at, b""
+    last = None if grows else first_difference(was[::-1], told.data[::-1])
+    return told.at + first, told.data[first : len(told.data) - (last or 0)]
 
 
 def _open_flags(call: Call) -> int:

@@ -31,6 +31,19 @@ _CRASHES = {
         "file, then return. Also where nothing waits: an earlier process may have been killed "
         "between its write and its flush.",
     ),
+    "mapping-not-flushed": Hint(
+        "When do the kernel's pages of a mapped file come to the disk, and who asks for that?",
+        "Bytes were stored through the mapping, and storage_sync returns before a flush of them: "
+        "no msync, one with MS_ASYNC, which starts nothing, or one of another range.",
+        "In storage_sync: msync with MS_SYNC from the page that holds the first byte of what "
+        "waits to its end, or fdatasync of the file.",
+    ),
+    "note-lost": Hint(
+        "Which of your functions has the name of one of the C library, such as prctl?",
+        "The grader's driver notes the end of each call by a system call of its own, and the note "
+        "of storage_sync did not arrive: something in the program took it.",
+        "Give functions of your own names of your own; leave the program's system calls alone.",
+    ),
     "name-not-flushed": Hint(
         "Where is the name of a file kept, and who flushes that?",
         "A new or a renamed file was flushed, and the folder that holds its name was not; or the "

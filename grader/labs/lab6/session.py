@@ -96,6 +96,13 @@ class Session:
 
     def sync(self) -> None:
         self._expect_done(self.storage.sync(), "sync")
+        if self.promised != len(self.states) - 1:
+            raise StageFailure(
+                "storage_sync has returned, and what is recorded of the process does not say so",
+                diagnosis=Diagnosis(
+                    "note-lost", "the driver notes the end of each call by prctl(2), for the grader"
+                ),
+            )
 
     def close(self) -> None:
         self.is_open = False
@@ -255,6 +262,12 @@ def _of_loss(crash: Crash, look: Look, session: Session) -> Diagnosis:
         )
     if waiting:
         return _of_names(waiting)
+    if session.disk.mapped:
+        return Diagnosis(
+            "mapping-not-flushed",
+            f"storage_sync has returned, and what was stored in the mapping of "
+            f"{session.disk.mapped} was not flushed before: msync(2) with MS_SYNC",
+        )
     return Diagnosis("not-found", "all of it is on the disk: it is not read back")
 
 

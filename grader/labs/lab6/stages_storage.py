@@ -176,7 +176,7 @@ def one_flush(storage: Storage, record: Record) -> None:
 
 def _flushes(step: Ended) -> bool:
     call = step.call
-    if call.name in ("fsync", "fdatasync", "sync", "syncfs"):
+    if call.name in ("fsync", "fdatasync", "sync", "syncfs", "msync"):
         return True
     return "write" in call.name and bool(call.descriptor and call.descriptor.flags & _DSYNC)
 

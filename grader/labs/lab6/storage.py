@@ -128,7 +128,7 @@ class Storage:
     def __init__(
         self, workshop: Workshop, recorder: Recorder | None = None, build: str = "judge"
     ) -> None:
-        self.workshop = workshop
+        self.workshop, self._recorder = workshop, recorder
         self.driver = CodecDriver(
             workshop.attempt,
             "storage_driver",
@@ -197,7 +197,8 @@ class Storage:
 
     def rule(self, text: str) -> None:
         """For the recorder: recorder_rules.c."""
-        self.must("i", text.encode(), f"go on under the rule {text}")
+        assert self._recorder is not None
+        self._recorder.rule(text)
 
     def live_apart(self) -> None:
         """From here on a process of its own, until ``end_apart``, or until it is killed."""
