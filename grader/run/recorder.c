@@ -9,8 +9,8 @@
  *     u32 size of what follows | u8 kind | i32 thread | pieces: u8 tag, u32 size, bytes
  *
  * with the kinds E (a call begins: c its name, a six arguments, f a descriptor, p a name, t the
- * number of a file, d data, m what is in a file), X (it ends: r the result, f the descriptor that was
- * made, m), N (a note of the program's own: d) and F (the recorder can't work here: d, why).
+ * number of a file, d data, m and s of recorder_contents.c), X (it ends: r the result, f the
+ * descriptor that was made, m), N (a note of the program's own: d) and F (the recorder can't work here: d, why).
  *
  * A seccomp(2) filter stops the program at those calls alone; all others cost nothing.  The tracer is
  * a grandchild, so the program keeps its parent, its number and its status, and has no child that it
@@ -206,8 +206,6 @@ static void end_call(pid_t id)
     if (t->call == NULL || ptrace(PTRACE_GET_SYSCALL_INFO, id, sizeof info, &info) < 0)
         return;
     int64_t result = undo_rule(t, info.exit.rval);
-    if (t->call->what == WHAT_MAP && !info.exit.is_error)
-        remember_mapping(t, (uint64_t)result);
     if (t->call->what != WHAT_READ) {
         begin_frame('X', id);
         tell_result(t, result);
@@ -305,7 +303,7 @@ static struct sock_filter *put_argument(struct sock_filter *to, int index, uint3
     return to;
 }
 
-/* Notes alone of prctl; of mmap what is shared with a file, and can be written without a call. */
+/* Notes alone of prctl; of mmap what is shared with a file, which can be written without a call. */
 static struct sock_filter *put_call(struct sock_filter *to, const struct call *call)
 {
     struct sock_filter *test = put_test(to, (uint32_t)call->number, 0), *end = test;

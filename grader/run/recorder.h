@@ -63,13 +63,14 @@ bool is_on_disk(const struct thread *thread);
 size_t data_size(const struct thread *thread);
 
 /* --- recorder_contents.c --- */
-/* At the end of a call that maps a file, or moves a mapping. */
-void remember_mapping(const struct thread *thread, uint64_t address);
-/* Whether any mapping of a file lies there. */
-bool is_mapped(uint64_t address, uint64_t len);
+/* At the start of a call that maps a file. */
+void remember_mapped(const struct thread *thread);
+/* Whether an msync is about a file. */
+bool is_mapped(const struct thread *thread);
 /* At the start of a flush: what is in the mapped files that it is about. */
 void tell_mapped(const struct thread *thread);
-/* What is in the file of a descriptor. */
+/* Whether only the file itself shows what the call has done; and what is in it. */
+bool moves_content(const struct thread *thread);
 void tell_content(const struct thread *thread, int fd);
 
 /* --- recorder_rules.c --- */

@@ -13,7 +13,7 @@ from pathlib import Path
 from grader.errors import MachineError
 
 _HEAD = struct.Struct("<I")
-_CONTENT = struct.Struct("<QQQB")
+_CONTENT, _SPAN, _FILE = struct.Struct("<QQQB"), struct.Struct("<4Q"), struct.Struct("<2Q")
 _RULES = 4096  # bytes before the first frame: for how many rules were made, and the last one
 _NO_DATA = b""
 
@@ -44,6 +44,16 @@ class FileContent:
     data: bytes
 
 
+@dataclass(frozen=True)
+class Span:
+    """Whole pages of a file, from ``start`` to ``end``."""
+
+    device: int
+    number: int
+    start: int
+    end: int
+
+
 @dataclass(eq=False)
 class Call:
     """A system call. ``result`` is None until it has ended, and stays so where the program was
@@ -55,13 +65,12 @@ class Call:
     thread: int
     descriptor: Descriptor | None = None
     paths: list[str] = field(default_factory=list)
-    target: int = 0  # of a link: the number of the file
+    target: tuple[int, int] = (0, 0)  # of a link: device and number of the file
     data: bytes = _NO_DATA
     result: int | None = None
     made: Descriptor | None = None  # by an open
-    contents: list[FileContent] = field(
-        default_factory=list
-    )  # of files that it flushes, or changes
+    contents: list[FileContent] = field(default_factory=list)  # of what it flushes, or changes
+    spans: list[Span] = field(default_factory=list)  # that an msync is about
 
 
 @dataclass(frozen=True)
@@ -171,11 +180,13 @@ def _call(thread: int, pieces: list[tuple[str, bytes]]) -> Call:
         elif tag == "p":
             call.paths.append(os.fsdecode(piece))
         elif tag == "t":
-            call.target = int.from_bytes(piece, "little")
+            call.target = _FILE.unpack(piece)
         elif tag == "d":
             data.append(piece)
         elif tag == "m":
             call.contents.append(_content(piece))
+        elif tag == "s":
+            call.spans.append(Span(*_SPAN.unpack(piece)))
     call.data = b"".join(data)
     return call
 

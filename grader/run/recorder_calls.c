@@ -50,12 +50,12 @@ const struct call calls[] = {
     CALL(symlinkat, WHAT_NAMES, N, 2, 1, N, N, N, N, N),
     CALL(unlinkat, WHAT_NAMES, N, 1, 0, N, N, N, N, N),
     CALL(mkdirat, WHAT_NAMES, N, 1, 0, N, N, N, N, N),
+    CALL(mknodat, WHAT_NAMES, N, 1, 0, N, N, N, N, N),
     CALL(truncate, WHAT_SIZE, N, 0, CWD, N, N, N, N, N),
     CALL(ftruncate, WHAT_SIZE, 0, N, N, N, N, N, N, N),
     CALL(fallocate, WHAT_SIZE, 0, N, N, N, N, N, N, N),
     CALL(msync, WHAT_FLUSH, N, N, N, N, N, N, N, N),
     CALL(mmap, WHAT_MAP, 4, N, N, N, N, N, N, N),
-    CALL(mremap, WHAT_MAP, N, N, N, N, N, N, N, N),
     CALL(copy_file_range, WHAT_COPY, 2, N, N, N, N, N, N, N),
     CALL(sendfile, WHAT_COPY, 0, N, N, N, N, N, N, N),
     CALL(splice, WHAT_COPY, 2, N, N, N, N, N, N, N),
@@ -70,6 +70,7 @@ const struct call calls[] = {
     CALL(unlink, WHAT_NAMES, N, 0, CWD, N, N, N, N, N),
     CALL(rmdir, WHAT_NAMES, N, 0, CWD, N, N, N, N, N),
     CALL(mkdir, WHAT_NAMES, N, 0, CWD, N, N, N, N, N),
+    CALL(mknod, WHAT_NAMES, N, 0, CWD, N, N, N, N, N),
 #endif
 };
 const size_t call_count = sizeof calls / sizeof calls[0];
@@ -130,7 +131,7 @@ bool is_on_disk(const struct thread *t)
     if (t->call->path != N || t->call->number == SYS_sync)
         return true;
     if (t->call->number == SYS_msync)
-        return is_mapped(t->args[0], t->args[1]);
+        return is_mapped(t);
     if (t->call->fd == N || !stat_fd(t, (int)t->args[t->call->fd], &status))
         return false;
     return S_ISREG(status.st_mode) || S_ISDIR(status.st_mode);
@@ -156,48 +157,65 @@ static bool copy_text(pid_t thread, uint64_t address, char *out, size_t room)
     return false;
 }
 
-/* The folder of a path, as the kernel finds it, and then the rest. */
-static void tell_path(const struct thread *t, int folder, int path)
+/* How a path of the program's begins here, where /proc/self is another process; it goes on with what
+ * is left of it. */
+static void put_start(const struct thread *t, int folder, const char **path, char *out, size_t room)
 {
-    char text[PATH_MAX], base[PATH_MAX * 2], found[PATH_MAX], whole[PATH_MAX * 2 + 2];
+    static const struct {
+        const char *theirs, *here;
+    } own[] = {{"/proc/self/", ""}, {"/proc/thread-self/", ""}, {"/dev/fd/", "fd/"}};
+    int id = (int)t->id;
 
-    if (!copy_text(t->id, t->args[path], text, sizeof text))
+    out[0] = '\0';
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+        if (strncmp(*path, own[i].theirs, strlen(own[i].theirs)) == 0) {
+            snprintf(out, room, "/proc/%d/%s", id, own[i].here);
+            *path += strlen(own[i].theirs);
+            return;
+        }
+    if ((*path)[0] == '/')
+        return;
+    if (folder == AT_FDCWD)
+        snprintf(out, room, "/proc/%d/cwd/", id);
+    else
+        snprintf(out, room, "/proc/%d/fd/%d%s", id, folder, (*path)[0] == '\0' ? "" : "/");
+}
+
+/* The folder of a path, as the kernel finds it, and then the rest. */
+static void tell_path(const struct thread *t, int folder, int argument)
+{
+    char text[PATH_MAX], start[64], base[PATH_MAX + 64], found[PATH_MAX], whole[PATH_MAX * 2 + 2];
+    const char *path = text;
+
+    if (!copy_text(t->id, t->args[argument], text, sizeof text))
         return;
     for (size_t len = strlen(text); len > 1 && text[len - 1] == '/';)
         text[--len] = '\0';
-    char *slash = strrchr(text, '/');
-    const char *name = slash == NULL ? text : slash + 1;
-    int parent = slash == NULL ? 0 : (int)(slash - text) + 1;
-    int fd = folder == CWD ? AT_FDCWD : (int)t->args[folder];
-    if (text[0] == '/')
-        snprintf(base, sizeof base, "%.*s", parent, text);
-    else if (fd == AT_FDCWD)
-        snprintf(base, sizeof base, "/proc/%d/cwd/%.*s", (int)t->id, parent, text);
-    else
-        snprintf(base, sizeof base, "/proc/%d/fd/%d/%.*s", (int)t->id, fd, parent, text);
+    put_start(t, folder == CWD ? AT_FDCWD : (int)t->args[folder], &path, start, sizeof start);
+    const char *slash = strrchr(path, '/');
+    const char *name = slash == NULL ? path : slash + 1;
+    snprintf(base, sizeof base, "%s%.*s", start, (int)(name - path), path);
     if (realpath(base, found) == NULL)
         return;
     int n = snprintf(whole, sizeof whole, "%s/%s", strcmp(found, "/") == 0 ? "" : found, name);
     tell('p', whole, (size_t)n);
 }
 
-/* What a link is made to may have no name: the number of the file. */
+/* What a link is made to may have no name: device and number of the file. */
 static void tell_target(const struct thread *t)
 {
-    char path[PATH_MAX], whole[PATH_MAX + 64];
+    char text[PATH_MAX], start[64], whole[PATH_MAX + 64];
+    const char *path = text;
     struct stat status;
-    int fd = (int)t->args[0];
 
-    if (t->call->number != SYS_linkat || !copy_text(t->id, t->args[1], path, sizeof path))
+    if (t->call->number != SYS_linkat || !copy_text(t->id, t->args[1], text, sizeof text))
         return;
-    if (path[0] == '/')
-        snprintf(whole, sizeof whole, "%s", path);
-    else if (fd == AT_FDCWD)
-        snprintf(whole, sizeof whole, "/proc/%d/cwd/%s", (int)t->id, path);
-    else
-        snprintf(whole, sizeof whole, "/proc/%d/fd/%d%s%s", (int)t->id, fd, *path ? "/" : "", path);
-    if (stat(whole, &status) == 0)
-        tell('t', &status.st_ino, sizeof status.st_ino);
+    put_start(t, (int)t->args[0], &path, start, sizeof start);
+    snprintf(whole, sizeof whole, "%s%s", start, path);
+    if (stat(whole, &status) < 0)
+        return;
+    uint64_t target[] = {status.st_dev, status.st_ino};
+    tell('t', target, sizeof target);
 }
 
 /* --- data --- */
@@ -275,6 +293,8 @@ void tell_call(const struct thread *t)
     if (t->call->number == SYS_openat2)
         tell_data(t, t->args[2], sizeof(uint64_t));
     tell_all_data(t);
+    if (t->call->what == WHAT_MAP)
+        remember_mapped(t);
     if (t->call->what == WHAT_FLUSH)
         tell_mapped(t);
 }
@@ -285,6 +305,6 @@ void tell_result(const struct thread *t, int64_t result)
     tell('r', &result, sizeof result);
     if (t->call->what == WHAT_OPEN && result >= 0)
         tell_fd(t, (int)result);
-    if (t->call->what == WHAT_COPY && result > 0)
+    if (moves_content(t) && result >= 0)
         tell_content(t, (int)t->args[t->call->fd]);
 }

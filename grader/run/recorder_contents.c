@@ -1,13 +1,17 @@
 /* recorder_contents.c - files that change without a call that says how: through memory that they are
- * mapped into, or by bytes that pass no memory of the program's.  What is in them is told as a piece
+ * mapped into, or by bytes that pass no memory of the program's.  What is in them is read when it is
+ * flushed, and after such a call, and told by pages that are not as they were told last:
  *
- *     u64 device | u64 number | u64 at | u8 whether the file ends with it | bytes
+ *     m    u64 device | u64 number | u64 at | u8 whether the file ends there | bytes
+ *     s    u64 device | u64 number | u64 from | u64 to        what an msync is about
  *
- * when it is flushed, and after such a call. */
+ * Which mappings there are, the kernel says: proc(5), maps. */
 #include "recorder.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/falloc.h>
+#include <linux/limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,190 +19,305 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { MOST_CONTENT = 1 << 28 };
+enum { PAGE = 4096, MOST_FILES = 128, FIRST_FD = 128 };
 
-/* Of a file that is or was mapped: the recorder holds it open, since the program may not. */
-struct mapped {
-    int fd;
+/* A file that is or was mapped, or copied to.  It is held open, since the program may not, and so
+ * that no other one gets its number. */
+struct file {
+    int fd; /* 0: none */
     dev_t device;
     ino_t number;
+    uint64_t *told; /* of each page a hash of what was told last, or 0 */
+    size_t pages;
 };
 
-struct mapping {
-    uint64_t address, len, offset;
-    size_t file; /* index in files */
-};
+static struct file files[MOST_FILES];
+static int next_out;
 
-static struct mapped *files;
-static struct mapping *mappings;
-static size_t file_count, mapping_count;
-
-/* Room for one more. */
-static void *grown(void *list, size_t count, size_t size)
+static struct file *find_file(const struct stat *status)
 {
-    if ((count & (count - 1)) != 0) /* doubles where count is a power of two */
-        return list;
-    list = realloc(list, (count == 0 ? 1 : 2 * count) * size);
-    if (list == NULL)
-        die("realloc");
-    return list;
-}
-
-static int open_again(const struct thread *t, int fd)
-{
-    char path[64];
-
-    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)t->id, fd);
-    return open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-}
-
-/* The index of the file, or -1 if none is there. */
-static ssize_t file_of(int fd)
-{
-    struct stat status;
-
-    if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))
-        return -1;
-    for (size_t i = 0; i < file_count; i++)
-        if (files[i].device == status.st_dev && files[i].number == status.st_ino)
-            return (ssize_t)i;
-    int kept = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    if (kept < 0)
-        die("too many files are mapped");
-    files = grown(files, file_count, sizeof *files);
-    files[file_count] = (struct mapped){kept, status.st_dev, status.st_ino};
-    return (ssize_t)file_count++;
-}
-
-/* The last one that was made there: what lies under it is gone. */
-static const struct mapping *mapping_at(uint64_t address, uint64_t len)
-{
-    for (size_t i = mapping_count; i-- > 0;)
-        if (address < mappings[i].address + mappings[i].len && mappings[i].address < address + len)
-            return &mappings[i];
+    for (int i = 0; i < MOST_FILES; i++)
+        if (files[i].fd != 0 && files[i].device == status->st_dev &&
+            files[i].number == status->st_ino)
+            return &files[i];
     return NULL;
 }
 
-static void add_mapping(struct mapping made)
+/* The file behind a descriptor of the program's.  Takes the place of the one that came first, if
+ * there are too many. */
+static struct file *remember(const struct thread *t, int fd)
 {
-    size_t kept = 0;
+    char path[64];
+    struct stat status;
 
-    for (size_t i = 0; i < mapping_count; i++) /* those that it lies on */
-        if (mappings[i].address < made.address ||
-            mappings[i].address + mappings[i].len > made.address + made.len)
-            mappings[kept++] = mappings[i];
-    mapping_count = kept;
-    mappings = grown(mappings, mapping_count, sizeof *mappings);
-    mappings[mapping_count++] = made;
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)t->id, fd);
+    if (stat(path, &status) < 0 || !S_ISREG(status.st_mode))
+        return NULL;
+    struct file *file = find_file(&status);
+    if (file != NULL)
+        return file;
+    int again = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int kept = again < 0 ? -1 : fcntl(again, F_DUPFD_CLOEXEC, FIRST_FD);
+    if (again >= 0)
+        close(again);
+    if (kept < 0)
+        return NULL;
+    file = &files[next_out++ % MOST_FILES];
+    if (file->fd != 0)
+        close(file->fd);
+    free(file->told);
+    *file = (struct file){.fd = kept, .device = status.st_dev, .number = status.st_ino};
+    return file;
 }
 
-void remember_mapping(const struct thread *t, uint64_t address)
+void remember_mapped(const struct thread *t)
 {
-    struct mapping made = {.address = address};
+    remember(t, (int)t->args[t->call->fd]);
+}
 
-    if (t->call->number == SYS_mremap) {
-        const struct mapping *before = mapping_at(t->args[0], 1);
-        if (before == NULL)
-            return;
-        made.len = t->args[2];
-        made.offset = before->offset + (t->args[0] - before->address);
-        made.file = before->file;
-        add_mapping(made);
-        return;
+/* --- what is in a file --- */
+
+static uint64_t hash_of(const uint8_t *data, size_t len)
+{
+    uint64_t hash = 0xcbf29ce484222325; /* FNV-1a, by words */
+
+    for (size_t at = 0; at < len; at += sizeof hash) {
+        uint64_t word = 0;
+        memcpy(&word, data + at, len - at < sizeof word ? len - at : sizeof word);
+        hash = (hash ^ word) * 0x100000001b3;
+        hash ^= hash >> 32;
     }
-    int fd = open_again(t, (int)t->args[4]);
-    ssize_t file = fd < 0 ? -1 : file_of(fd);
-    if (fd >= 0)
-        close(fd);
-    if (file < 0)
-        return;
-    made.len = t->args[1];
-    made.offset = t->args[5];
-    made.file = (size_t)file;
-    add_mapping(made);
+    return hash == 0 ? 1 : hash;
 }
 
-bool is_mapped(uint64_t address, uint64_t len)
+static void tell_bytes(const struct file *file, uint64_t at, const uint8_t *data, size_t len,
+                       bool is_end)
 {
-    return mapping_at(address, len) != NULL;
+    uint64_t head[] = {file->device, file->number, at};
+    enum { HEAD = sizeof head + 1 };
+    uint8_t *piece = malloc(HEAD + len);
+
+    if (piece == NULL)
+        _exit(EXIT_FAILURE);
+    memcpy(piece, head, sizeof head);
+    piece[HEAD - 1] = is_end;
+    if (len > 0)
+        memcpy(piece + HEAD, data, len);
+    tell('m', piece, HEAD + len);
+    free(piece);
 }
 
-/* --- what is in them --- */
+static void make_room(struct file *file, uint64_t size)
+{
+    size_t pages = (size_t)(size / PAGE) + 1;
 
-static void tell_part(int fd, uint64_t at, uint64_t len)
+    if (pages <= file->pages)
+        return;
+    file->told = realloc(file->told, pages * sizeof *file->told);
+    if (file->told == NULL)
+        _exit(EXIT_FAILURE);
+    memset(file->told + file->pages, 0, (pages - file->pages) * sizeof *file->told);
+    file->pages = pages;
+}
+
+/* A window of the file, whose pages are told in runs. */
+static void tell_window(struct file *file, uint64_t at, const uint8_t *data, size_t len)
+{
+    size_t run = 0; /* where it begins */
+
+    for (size_t i = 0; i < len; i += PAGE) {
+        size_t part = len - i < PAGE ? len - i : PAGE;
+        uint64_t hash = hash_of(data + i, part);
+        uint64_t *told = &file->told[(at + i) / PAGE];
+        if (hash == *told) {
+            if (run < i)
+                tell_bytes(file, at + run, data + run, i - run, false);
+            run = i + PAGE;
+        }
+        *told = hash;
+    }
+    if (run < len)
+        tell_bytes(file, at + run, data + run, len - run, false);
+}
+
+/* Where data of the file begins, from a page on, and where that ends. */
+static bool next_data(const struct file *file, uint64_t from, uint64_t *start, uint64_t *end)
+{
+    off_t data = lseek(file->fd, (off_t)from, SEEK_DATA);
+
+    if (data < 0 && errno == ENXIO)
+        return false;
+    off_t hole = data < 0 ? -1 : lseek(file->fd, data, SEEK_HOLE);
+    *start = from;
+    *end = UINT64_MAX; /* this file system does not tell */
+    if (hole >= 0) {
+        *start = (uint64_t)data / PAGE * PAGE;
+        *end = ((uint64_t)hole + PAGE - 1) / PAGE * PAGE;
+    }
+    return true;
+}
+
+/* Both places are those of pages, or the second is where the file ends. */
+static void tell_pages(struct file *file, uint64_t start, uint64_t end)
+{
+    enum { WINDOW = 256 * PAGE };
+    static uint8_t window[WINDOW];
+
+    while (start < end) {
+        size_t len = end - start < WINDOW ? (size_t)(end - start) : WINDOW, done = 0;
+        while (done < len) {
+            ssize_t n = pread(file->fd, window + done, len - done, (off_t)(start + done));
+            if (n == 0 || (n < 0 && errno != EINTR))
+                return;
+            done += n > 0 ? (size_t)n : 0;
+        }
+        tell_window(file, start, window, len);
+        start += len;
+    }
+}
+
+static uint64_t size_of(struct file *file)
 {
     struct stat status;
-    struct {
-        uint64_t device, number, at;
-        uint8_t is_end;
-    } head;
+    uint64_t size = fstat(file->fd, &status) < 0 ? 0 : (uint64_t)status.st_size;
 
-    if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))
-        return;
-    uint64_t size = (uint64_t)status.st_size;
-    if (at > size)
-        at = size;
-    if (len > size - at)
-        len = size - at;
-    if (len > MOST_CONTENT)
-        len = MOST_CONTENT;
-    head.device = status.st_dev;
-    head.number = status.st_ino;
-    head.at = at;
-    head.is_end = at + len == size;
+    make_room(file, size);
+    return size;
+}
 
-    enum { HEAD = 3 * sizeof(uint64_t) + 1 };
-    char *piece = malloc(HEAD + len);
-    if (piece == NULL)
-        die("malloc");
-    memcpy(piece, &head, HEAD);
-    size_t done = 0;
-    while (done < len) {
-        ssize_t n = pread(fd, piece + HEAD + done, len - done, (off_t)(at + done));
-        if (n == 0 || (n < 0 && errno != EINTR))
-            break;
-        done += n > 0 ? (size_t)n : 0;
+/* Stores between two pages.  Holes are left out: nothing was stored there. */
+static void tell_stores(struct file *file, uint64_t from, uint64_t to)
+{
+    uint64_t size = size_of(file), start, end;
+
+    if (to > size)
+        to = size;
+    while (from < to && next_data(file, from, &start, &end) && start < to) {
+        tell_pages(file, start, end < to ? end : to);
+        from = end;
     }
-    tell('m', piece, HEAD + done);
-    free(piece);
 }
 
 void tell_content(const struct thread *t, int fd)
 {
-    int again = open_again(t, fd);
+    struct file *file = remember(t, fd);
 
-    if (again < 0)
+    if (file == NULL)
         return;
-    tell_part(again, 0, UINT64_MAX);
-    close(again);
+    uint64_t size = size_of(file);
+    tell_pages(file, 0, size);
+    tell_bytes(file, size, NULL, 0, true);
 }
 
-/* Of each mapping, what the range has of it. */
-static void tell_range(uint64_t address, uint64_t len)
+/* --- mappings --- */
+
+/* Part of a file that is mapped to be shared. */
+struct part {
+    uint64_t from, to;
+    ino_t number;
+    char name[PATH_MAX];
+};
+
+/* Whether a line of maps is about such a part, as far as it lies between two addresses. */
+static bool parse(const char *line, uint64_t from, uint64_t to, struct part *part)
 {
-    for (size_t i = 0; i < mapping_count; i++) {
-        const struct mapping *m = &mappings[i];
-        uint64_t from = address > m->address ? address : m->address;
-        uint64_t to = address + len < m->address + m->len ? address + len : m->address + m->len;
-        if (from < to)
-            tell_part(files[m->file].fd, m->offset + (from - m->address), to - from);
+    unsigned long start, end, offset, number;
+    char rights[8];
+    int name = 0;
+
+    if (sscanf(line, "%lx-%lx %7s %lx %*s %lu %n", &start, &end, rights, &offset, &number, &name) <
+            5 ||
+        rights[3] != 's' || number == 0 || start >= to || end <= from)
+        return false;
+    part->from = offset + (from > start ? from - start : 0);
+    part->to = offset + ((to < end ? to : end) - start);
+    part->number = number;
+    snprintf(part->name, sizeof part->name, "%.*s", (int)strcspn(line + name, "\n"), line + name);
+    return true;
+}
+
+/* By the name that both have at this moment, and by the number: file systems in layers have two. */
+static struct file *file_of(const struct part *part)
+{
+    char path[64], name[PATH_MAX];
+    struct file *found = NULL;
+    int best = 0;
+
+    for (int i = 0; i < MOST_FILES; i++) {
+        if (files[i].fd == 0)
+            continue;
+        snprintf(path, sizeof path, "/proc/self/fd/%d", files[i].fd);
+        ssize_t len = readlink(path, name, sizeof name - 1);
+        name[len < 0 ? 0 : len] = '\0';
+        int fits = 2 * (strcmp(name, part->name) == 0) + (files[i].number == part->number);
+        if (fits > best) {
+            found = &files[i];
+            best = fits;
+        }
     }
+    return found;
+}
+
+/* Tells each part, unless it is only asked whether there is any. */
+static bool walk(const struct thread *t, uint64_t address, uint64_t len, bool tells)
+{
+    char path[64], line[PATH_MAX + 200];
+    struct part part;
+    bool any = false;
+
+    if (len > UINT64_MAX - address - PAGE)
+        return false;
+    uint64_t to = (address + len + PAGE - 1) / PAGE * PAGE;
+    snprintf(path, sizeof path, "/proc/%d/maps", (int)t->id);
+    FILE *maps = fopen(path, "re");
+    while (maps != NULL && fgets(line, sizeof line, maps) != NULL) {
+        if (!parse(line, address, to, &part))
+            continue;
+        struct file *file = file_of(&part);
+        if (file == NULL)
+            continue;
+        any = true;
+        if (!tells)
+            break;
+        tell_stores(file, part.from, part.to);
+        uint64_t span[] = {file->device, file->number, part.from, part.to};
+        tell('s', span, sizeof span);
+    }
+    if (maps != NULL)
+        fclose(maps);
+    return any;
+}
+
+bool is_mapped(const struct thread *t)
+{
+    return walk(t, t->args[0], t->args[1], false);
 }
 
 void tell_mapped(const struct thread *t)
 {
-    struct stat status;
     char path[64];
+    struct stat status;
 
     if (t->call->number == SYS_msync) {
-        tell_range(t->args[0], t->args[1]);
+        walk(t, t->args[0], t->args[1], true);
         return;
     }
     bool is_all = t->call->number == SYS_sync || t->call->number == SYS_syncfs;
-    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)t->id, (int)t->args[0]);
-    if (!is_all && (file_count == 0 || stat(path, &status) < 0))
+    for (int i = 0; is_all && i < MOST_FILES; i++)
+        if (files[i].fd != 0)
+            tell_stores(&files[i], 0, UINT64_MAX);
+    if (is_all)
         return;
-    for (size_t i = 0; i < file_count; i++)
-        if (is_all || (files[i].device == status.st_dev && files[i].number == status.st_ino))
-            tell_part(files[i].fd, 0, UINT64_MAX);
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)t->id, (int)t->args[0]);
+    struct file *file = stat(path, &status) < 0 ? NULL : find_file(&status);
+    if (file != NULL)
+        tell_stores(file, 0, UINT64_MAX);
+}
+
+bool moves_content(const struct thread *t)
+{
+    const uint64_t followed = FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE;
+
+    return t->call->what == WHAT_COPY ||
+           (t->call->number == SYS_fallocate && (t->args[1] & UINT32_MAX & ~followed) != 0);
 }

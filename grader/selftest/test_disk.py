@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
 from grader.labs.lab6.disk import Disk, part
-from grader.run.recorder import Began, Call, Descriptor, Ended
+from grader.run.recorder import Began, Call, Descriptor, Ended, Note
+from grader.verdicts import StageFailure
 
 ROOT = "/lab/disk"
 _MADE = os.O_CREAT | os.O_RDWR
@@ -111,10 +114,39 @@ def test_a_failed_flush_is_not_made_good() -> None:
     assert dict(one.disk.flushed().content) == {"log": b""}
 
 
-def test_a_write_with_o_dsync_is_flushed() -> None:
+def test_a_write_with_o_dsync_is_flushed_when_it_returns() -> None:
     one = Writer({"log": b""})
     one.writes("log", b"a", os.O_DSYNC)
+    assert one.disk.is_due
+    assert one.left() == [{"log": b""}, {"log": b"a"}]
+    one.disk.take(Note("the next step"))
     assert one.left() == [{"log": b"a"}]
+
+
+def test_a_write_with_o_dsync_flushes_its_own_pages() -> None:
+    one = Writer({"log": b""})
+    one.writes("log", bytes(5000))
+    one.writes("log", b"a", os.O_DSYNC)
+    one.disk.take(Note("the next step"))
+    assert dict(one.disk.flushed().content) == {"log": bytes(5000) + b"a"}
+    assert [len(change.data) for change in one.disk.pending()] == [5000]
+
+
+def test_a_flush_that_was_refused_has_lost_nothing() -> None:
+    one = Writer({"log": b""})
+    one.writes("log", b"a")
+    one.flushes("log", result=-22)
+    assert one.left() == [{"log": b""}, {"log": b"a"}]
+    one.flushes("log")
+    assert one.left() == [{"log": b"a"}]
+
+
+def test_files_that_no_memory_holds_are_refused() -> None:
+    one = Writer()
+    one.makes("log")
+    one.cuts("log", 1 << 29)
+    with pytest.raises(StageFailure, match="1024 MiB"):
+        one.cuts("log", 1 << 31)
 
 
 def test_a_cut_is_a_change_like_others() -> None:

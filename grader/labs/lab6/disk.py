@@ -2,18 +2,23 @@
 
 A crash keeps all that was flushed, and of what was changed later a beginning, in the order of the
 calls, of which the last one may be cut anywhere within its bytes (PROTOCOL, section 4). Content is
-flushed by fsync or fdatasync of its file, by sync and syncfs, or by O_SYNC and O_DSYNC; a name by
-fsync of the folder that it is in.
+flushed by fsync or fdatasync of its file, by sync and syncfs, by msync, or by O_SYNC and O_DSYNC; a
+name by fsync of the folder that it is in. Stores in a mapping count as made when the next flush of
+their pages begins.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from grader.run.recorder import Began, Call, Descriptor, Ended, FileContent, Step
+from grader.run.sandbox import MIB
+from grader.verdicts import Diagnosis, fail
 from grader.wire.diff import first_difference
 
 _FLAGS_AT = {"open": 1, "openat": 2}
@@ -22,8 +27,9 @@ _KEEP_SIZE, _PUNCH_HOLE, _ZERO_RANGE = 0x1, 0x2, 0x10
 _EXCHANGE = 0x2
 _WRITES = ("write", "pwrite64", "writev", "pwritev", "pwritev2")
 _FLUSHES = ("fsync", "fdatasync", "sync", "syncfs", "msync")
-_MAPS = ("mmap", "mremap")
-_MS_SYNC = 4
+_MS_SYNC, _PROT_WRITE, _PAGE = 4, 2, 4096
+_BROKEN = (-errno.EIO, -errno.ENOSPC, -errno.EDQUOT)  # of a flush: what it was for is lost
+_MOST_BYTES = 1024 * MIB
 _GONE = " (deleted)"
 _NEAR = 30  # bytes: of a large write, cut everywhere
 
@@ -83,10 +89,32 @@ class Crash:
         return "when all was flushed"
 
 
+@dataclass(frozen=True)
+class _File:
+    """What is in a file, and how long it is: from the end of ``data`` on, it is all zeros."""
+
+    data: bytes = b""
+    size: int = 0
+
+    def between(self, start: int, end: int) -> bytes:
+        end = min(end, self.size)
+        return self.data[start:end].ljust(end - start, b"\0")
+
+    def with_size(self, size: int) -> _File:
+        return _File(self.data[:size], size)
+
+    def written(self, at: int, data: bytes) -> _File:
+        text = self.data[:at].ljust(at, b"\0") + data + self.data[at + len(data) :]
+        return _File(text.rstrip(b"\0"), max(self.size, at + len(data)))
+
+
+_EMPTY = _File()
+
+
 class _Tree:
     """Names and contents, to which changes are applied in order."""
 
-    def __init__(self, names: dict[str, Node], contents: dict[Node, bytes]) -> None:
+    def __init__(self, names: dict[str, Node], contents: dict[Node, _File]) -> None:
         self.names, self.contents = names, contents
 
     def copy(self) -> _Tree:
@@ -96,14 +124,12 @@ class _Tree:
         if change.of_names:
             self._rename(change)
             return
-        before = self.contents.get(change.node, b"")
+        file = self.contents.get(change.node, _EMPTY)
         if change.size is not None:
-            after = before[: change.size].ljust(change.size, b"\0")
+            self.contents[change.node] = file.with_size(change.size)
         else:
             data = change.data if cut is None else change.data[:cut]
-            after = before[: change.at].ljust(change.at, b"\0") + data
-            after += before[len(after) :]
-        self.contents[change.node] = after
+            self.contents[change.node] = file.written(change.at, data)
 
     def _rename(self, change: Change) -> None:
         if change.removed and change.added and change.node.is_folder:
@@ -126,7 +152,8 @@ class _Tree:
             above, inside = _above(name), name[len(root) + 1 :]
             if above == root or above[len(root) + 1 :] in found:
                 node = self.names[name]
-                found[inside] = None if node.is_folder else self.contents.get(node, b"")
+                file = self.contents.get(node, _EMPTY)
+                found[inside] = None if node.is_folder else file.between(0, file.size)
         return found
 
 
@@ -146,13 +173,18 @@ class Disk:
             node = Node(data is None)
             self._base.names[f"{self.root}/{name}"] = node
             if data is not None:
-                self._base.contents[node] = data
+                self._base.contents[node] = _EMPTY.written(0, data)
         self._now = self._base.copy()
         self._numbers: dict[tuple[int, int], Node] = {}
         self._begun: dict[Call, int] = {}  # flushes: how many changes there were
+        self._due: tuple[Node, int, int] | None = None  # a write that flushes itself, from, to
 
     def take(self, step: Step) -> None:
         """The next step of the record."""
+        if self._due is not None:
+            node, start, end = self._due
+            self._mark(node, self.changes, False, start, end)
+            self._due = None
         if isinstance(step, Began) and step.call.name in _FLUSHES:
             self._becomes(step.call, "stores in the mapping of")
             self._begun[step.call] = len(self.changes)
@@ -172,11 +204,11 @@ class Disk:
             self._resize(call)
         elif call.paths:
             self._name(call)
-        elif call.name in _MAPS:
-            if self._known(call):
+        elif call.name == "mmap":
+            if self._known(call) and call.args[2] & _PROT_WRITE:
                 assert call.descriptor is not None
                 self.mapped = self.mapped or self._short(call.descriptor.name)
-        elif call.contents:
+        elif call.contents or not call.result:
             self._becomes(call, f"{call.name} to")
         elif call.descriptor is not None and self._is_within(call.descriptor.name):
             self.unfollowed = self.unfollowed or call.name
@@ -200,7 +232,17 @@ class Disk:
         return node
 
     def _change(self, change: Change) -> None:
+        """Raises StageFailure where the files are too long to be held here."""
         self.changes.append(change)
+        ends_at = change.size or change.at + len(change.data)
+        if ends_at > _MOST_BYTES // 64:
+            others = set(self._now.names.values()) - {change.node}
+            sizes = (self._now.contents.get(node, _EMPTY).size for node in others)
+            if ends_at + sum(sizes) > _MOST_BYTES:
+                fail(
+                    f"the files in its folder are longer than {_MOST_BYTES // MIB} MiB together",
+                    Diagnosis("disk-bound", "a storage has a few files, as long as what was saved"),
+                )
         self._now.apply(change)
 
     def _short(self, name: str) -> str:
@@ -220,7 +262,7 @@ class Disk:
                 words = f"the making of {self._short(made.name)}"
                 self._change(Change(words, node, added=made.name))
         self._numbers[made.device, made.number] = node
-        if flags & os.O_TRUNC and self._now.contents.get(node):
+        if flags & os.O_TRUNC and self._now.contents.get(node, _EMPTY).size:
             words = f"the emptying of {self._short(made.name)} (O_TRUNC)"
             self._change(Change(words, node, size=0))
 
@@ -229,8 +271,9 @@ class Disk:
         if not any(map(self._is_within, call.paths)):
             return
         words = f"{call.name} of {self._short(first)}"
-        if call.name.startswith("mkdir"):
-            self._change(Change(words, Node(is_folder=True), added=first))
+        if call.name.startswith("mk"):
+            is_folder = call.name.startswith("mkdir")
+            self._change(Change(words, Node(is_folder), added=first))
         elif call.name.startswith(("unlink", "rmdir")):
             self._change(Change(words, self._now.names.get(first, Node()), removed=first))
         elif call.name.startswith("rename"):
@@ -251,8 +294,8 @@ class Disk:
 
     def _link(self, call: Call, words: str, before: str, after: str) -> None:
         node = self._now.names.get(before)
-        for (_, number), known in self._numbers.items():
-            if number == call.target:
+        for key, known in self._numbers.items():
+            if key == call.target:
                 node = known
         if node is None:
             self.unfollowed = self.unfollowed or words
@@ -275,7 +318,7 @@ class Disk:
         words = f"{call.name} of {len(data)} bytes at {at} of {self._short(to.name)}"
         self._change(Change(words, node, at=at, data=data))
         if to.flags & (os.O_DSYNC | os.O_SYNC) or flags & _RWF_SYNC:
-            self._mark(node, len(self.changes), "")
+            self._due = (node, at, at + len(data))
 
     def _becomes(self, call: Call, how: str) -> None:
         """What changed in files by no call that says how: as one write of all that differs."""
@@ -283,7 +326,7 @@ class Disk:
             node = self._numbers.get((told.device, told.number))
             if node is None:
                 continue
-            before = self._now.contents.get(node, b"")
+            before = self._now.contents.get(node, _EMPTY)
             at, data = _differs(before, told)
             names = [self._short(name) for name, known in self._now.names.items() if known is node]
             words = f"{how} {names[0] if names else 'a file without a name'}"
@@ -291,7 +334,7 @@ class Disk:
                 where = f"bytes {at} to {at + len(data)}"
                 self._change(Change(f"{words}, {where}", node, at=at, data=data))
             size = told.at + len(told.data)
-            if told.is_end and len(before) > size:
+            if told.is_end and before.size > size:
                 self._change(Change(f"{words}, to {size} bytes", node, size=size))
 
     def _resize(self, call: Call) -> None:
@@ -308,40 +351,60 @@ class Disk:
             self._change(Change(f"{words} to {call.args[1]} bytes", node, size=call.args[1]))
             return
         mode, at, size = _low(call.args[1]), call.args[2], call.args[3]
-        now = len(self._now.contents.get(node, b""))
+        now = self._now.contents.get(node, _EMPTY).size
         if mode & (_PUNCH_HOLE | _ZERO_RANGE):
             end = min(at + size, now) if mode & _KEEP_SIZE else at + size
             self._change(Change(words, node, at=at, data=bytes(max(0, end - at))))
         elif mode & ~_KEEP_SIZE:
-            self.unfollowed = self.unfollowed or call.name
+            self._becomes(call, "fallocate of")
         elif not mode and at + size > now:
             self._change(Change(words, node, size=at + size))
 
     # --- flushes ---
 
+    @property
+    def is_due(self) -> bool:
+        """Whether the last call has written and flushed at once: the next step takes the flush."""
+        return self._due is not None
+
     def _flush(self, call: Call) -> None:
         count = self._begun.pop(call, 0)
-        failed = call.result is not None and call.result < 0
+        failed = call.result in _BROKEN
+        if call.result is not None and call.result < 0 and not failed:
+            return
         if call.name in ("sync", "syncfs"):
             for change in self.changes[:count]:
                 change.flushed |= not change.lost and not failed
         elif call.name == "msync":
-            if _low(call.args[2]) & _MS_SYNC:
-                for told in call.contents:
-                    node = self._numbers.get((told.device, told.number))
-                    self._mark(node, count, "", failed)
+            for span in call.spans if _low(call.args[2]) & _MS_SYNC else []:
+                node = self._numbers.get((span.device, span.number))
+                self._mark(node, self.changes[:count], failed, span.start, span.end)
         elif call.descriptor is not None:
             node = self._node(call.descriptor)
-            self._mark(node, count, call.descriptor.name, failed)
+            self._mark(node, self.changes[:count], failed)
+            self._mark_names(call.descriptor.name, self.changes[:count], failed)
 
-    def _mark(self, node: Node | None, count: int, folder: str, failed: bool = False) -> None:
-        """The first ``count`` changes are flushed as far as they are the file's content, or names
-        in the folder; or can't be flushed any more.
+    def _mark(
+        self,
+        node: Node | None,
+        changes: list[Change],
+        failed: bool = False,
+        start: int = 0,
+        end: int = sys.maxsize,
+    ) -> None:
+        """Those of the file's content are flushed, as far as they lie in the pages between two
+        places; or can't be flushed any more.
         """
-        for change in self.changes[:count]:
-            mine = folder in change.folders() if change.of_names else change.node is node
-            if mine and not change.flushed and not change.lost:
-                change.flushed, change.lost = not failed, failed
+        start, end = start // _PAGE * _PAGE, -(-end // _PAGE) * _PAGE
+        for change in changes:
+            inside = start <= change.at and change.at + len(change.data) <= end
+            if change.node is node and not change.of_names and (inside or change.size is not None):
+                _settle(change, failed)
+
+    def _mark_names(self, folder: str, changes: list[Change], failed: bool) -> None:
+        for change in changes:
+            if change.of_names and folder in change.folders():
+                _settle(change, failed)
 
     # --- crashes ---
 
@@ -382,6 +445,12 @@ class Disk:
             self._base.apply(self.changes.pop(0))
 
 
+def _settle(change: Change, failed: bool) -> None:
+    """What a flush has failed for once, no later one makes good."""
+    if not change.flushed and not change.lost:
+        change.flushed, change.lost = not failed, failed
+
+
 def _cuts(size: int) -> Iterator[int]:
     """Each byte; of a large write those near its ends, and some between."""
     between = range(1, size) if size <= 4 * _NEAR else range(_NEAR, size - _NEAR, size // _NEAR)
@@ -399,10 +468,11 @@ def _low(number: int) -> int:
     return number & 0xFFFFFFFF
 
 
-def _differs(before: bytes, told: FileContent) -> tuple[int, bytes]:
+def _differs(before: _File, told: FileContent) -> tuple[int, bytes]:
     """Where the file differs first, and its bytes from there to where it differs last, or ends."""
-    was = before[told.at : told.at + len(told.data)]
-    grows = told.at + len(told.data) > len(before)
+    end = told.at + len(told.data)
+    was = before.between(told.at, end)
+    grows = end > before.size
     first = first_difference(was, told.data)
     if first is None:
         return told.at, b""

@@ -94,6 +94,8 @@ class Folders:
         descriptor = os.open(name, _NEW_FILE, 0o600, dir_fd=at)
         try:
             self._give(descriptor)
+            os.ftruncate(descriptor, len(data))  # so zeros at the end cost nothing
+            data = data.rstrip(b"\0")
             while data:
                 data = data[os.write(descriptor, data) :]
         finally:

@@ -38,6 +38,12 @@ _CRASHES = {
         "In storage_sync: msync with MS_SYNC from the page that holds the first byte of what "
         "waits to its end, or fdatasync of the file.",
     ),
+    "unseen": Hint(
+        "By which system calls do your replies leave, and from which process?",
+        "The grader records the system calls of the program that it started, and the replies are "
+        "not among them: the program hides, or another process answers for it.",
+        "Let the node write to its clients itself: write, send or their like.",
+    ),
     "note-lost": Hint(
         "Which of your functions has the name of one of the C library, such as prctl?",
         "The grader's driver notes the end of each call by a system call of its own, and the note "

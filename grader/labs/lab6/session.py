@@ -4,6 +4,7 @@ the next open finds is compared with what was synced.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -12,12 +13,14 @@ from typing import NoReturn
 from grader.labs.lab6.disk import Change, Content, Crash, Disk, part
 from grader.labs.lab6.storage import Entry, Kept, Look, Storage, error_text, no_reason
 from grader.run.recorder import Ended, Note, Step
+from grader.run.sandbox import MIB
 from grader.verdicts import Diagnosis, StageFailure
 from grader.wire.diff import hex_bytes
 
 Record = Callable[[], Iterator[Step]]
 
 _SHOWN_CHANGES, _SHOWN_BYTES = 8, 96
+_MOST_LEFT = 64 * MIB  # bytes of what crashes left: of a session, to go on from
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,8 @@ class Session:
         self.left: list[Torn] = []  # by crashes so far
         self.is_open = False
         self.errors: list[int] = []  # of system calls
-        self._seen: set[tuple[object, ...]] = set()
+        self._seen: set[bytes] = set()
+        self._left_bytes = 0
         if content is not None:
             self.workshop.put(self.name, content)
         inside = {f"{self.name}/{name}": data for name, data in (content or {}).items()}
@@ -152,6 +156,8 @@ class Session:
         what a crash can leave, and where something was promised.
         """
         for step in self._record():
+            if self.disk.is_due:
+                self._cut_before_flush()
             if isinstance(step, Ended) and step.call.result is not None and step.call.result < 0:
                 self.errors.append(-step.call.result)
             if isinstance(step, Ended) and "sync" in step.call.name:
@@ -174,7 +180,7 @@ class Session:
         crashes = self.disk.crashes(within=self.cuts is Cuts.BYTES)
         for crash in [self.disk.flushed()] if self.cuts is Cuts.PROMISES else crashes:
             content = part(crash.content, self.name)
-            key = (self.promised, *(content.items() if content is not None else ["none"]))
+            key = _digest(self.promised, content)
             if key not in self._seen:
                 self._seen.add(key)
                 self._look(crash, content)
@@ -203,7 +209,9 @@ class Session:
                 ),
             )
         if crash.cut == 0 or crash.cut in (1, len(crash.pending[crash.kept].data) - 1):
-            self.left.append(Torn(content, look.found))
+            self._left_bytes += sum(len(data or b"") for data in (content or {}).values())
+            if self._left_bytes <= _MOST_LEFT:
+                self.left.append(Torn(content, look.found))
 
     def _fail(
         self, crash: Crash, content: Content | None, words: str, diagnosis: Diagnosis
@@ -231,6 +239,15 @@ def is_one_of(found: Kept, allowed: Sequence[Kept]) -> bool:
     """Vote and log may lie in files of their own: each is what it was after one of the saves."""
     votes, logs = {state.vote for state in allowed}, {state.log for state in allowed}
     return found.vote in votes and found.log in logs
+
+
+def _digest(promised: int, content: Content | None) -> bytes:
+    """Of what a look depends on."""
+    digest = hashlib.blake2b(repr((promised, content is None)).encode(), digest_size=16)
+    for name, data in (content or {}).items():
+        digest.update(repr((name, data is None, len(data or b""))).encode())
+        digest.update(data or b"")
+    return digest.digest()
 
 
 def show(content: Content | None) -> Iterator[str]:

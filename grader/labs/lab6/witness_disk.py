@@ -5,6 +5,7 @@ promises is flushed.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from grader.labs.lab5.node import Home, Node, addresses, file_of
@@ -32,6 +33,7 @@ _DATA = "data"  # the folder, as Home names it
 _OK = b"+OK\r\n"
 _WRITES = 25
 _SENDS = ("write", "writev", "sendto", "sendmsg")
+_UNREAD = ("sendmmsg", "sendfile", "splice")  # what they send is not in the record
 
 
 @dataclass
@@ -56,19 +58,23 @@ class DiskWitness:
         self.alone = False  # in its cluster: then its own disk is all that a client has
         self._place = workshop.name()
         self._streams: dict[str, _Stream] = {}
-        self._acknowledged = 0
+        self.acknowledged = 0
+        self.sends_unread = False
         self._kept = Kept()  # what was flushed when that was looked at last
 
     def catch_up(self) -> None:
         """Judges what was recorded since."""
         for step in self.recorder.steps():
-            if isinstance(step, Ended) and step.call.name in _SENDS and (step.call.result or 0) > 0:
+            if isinstance(step, Ended) and (step.call.result or 0) > 0:
                 self._sends(step.call)
             self.disk.take(step)
 
     def _sends(self, call: Call) -> None:
         to = call.descriptor
-        if to is None or not call.data or not to.name.startswith("socket:") or self.disk.unfollowed:
+        if to is None or not to.name.startswith("socket:"):
+            return
+        self.sends_unread |= call.name in _UNREAD
+        if call.name not in _SENDS or not call.data:
             return
         stream = self._streams.setdefault(f"{to.name} {to.number}", _Stream())
         data = call.data[: call.result]
@@ -87,9 +93,9 @@ class DiskWitness:
     def _replies(self, stream: _Stream, data: bytes) -> None:
         before = stream.replies.count(_OK)
         stream.replies += data
-        self._acknowledged += stream.replies.count(_OK) - before
+        self.acknowledged += stream.replies.count(_OK) - before
         if self.alone:
-            self._expect("+OK", 0, False, self._acknowledged)
+            self._expect("+OK", 0, False, self.acknowledged)
 
     def _promises(self, message: Message) -> None:
         votes, length = isinstance(message, RequestVote), 0
@@ -100,7 +106,7 @@ class DiskWitness:
         self._expect(show(message), message.term, votes, length)
 
     def _expect(self, what: str, term: int, votes: bool, length: int) -> None:
-        if self._holds(term, votes, length):
+        if self.disk.unfollowed or self._holds(term, votes, length):
             return
         content = part(self.disk.flushed().content, _DATA)
         self.workshop.put(self._place, content)
@@ -150,6 +156,17 @@ class RecordedStore(Store):
             disk.catch_up()
 
 
+def expect_seen(disks: Iterable[DiskWitness]) -> None:
+    """The replies that clients have had are in the records, so the rest was there to be judged."""
+    disks = list(disks)
+    seen = sum(disk.acknowledged for disk in disks)
+    if seen < _WRITES and not any(disk.sends_unread for disk in disks):
+        fail(
+            f"clients had {_WRITES} times +OK, and in what is recorded of the nodes it is {seen} times",
+            Diagnosis("unseen", "what the program writes to its sockets can't be seen"),
+        )
+
+
 def flushed_first(attempt: Attempt) -> None:
     """Real nodes elect a leader, replicate and answer; and one that is alone in its cluster. Raises
     StageFailure where something was promised before it was flushed.
@@ -161,6 +178,7 @@ def flushed_first(attempt: Attempt) -> None:
     for id in list(store.nodes):
         store.kill(id)
     store.judge()
+    expect_seen(store.disks.values())
     _alone(attempt, store.workshop)
 
 
@@ -180,3 +198,4 @@ def _alone(attempt: Attempt, workshop: Workshop) -> None:
         disk.catch_up()
     node.kill()
     disk.catch_up()
+    expect_seen([disk])

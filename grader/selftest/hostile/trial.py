@@ -166,7 +166,7 @@ class Trial:
             problems.append(f"diagnosis {failure.diagnosis_id}: {failure.summary}\n{self._stdout}")
         missing = [text for text in self.program.shows if text not in self._stdout]
         problems += [f"the card does not show {text!r}:\n{self._stdout}" for text in missing]
-        if "attempt(" in self.program.main and not could:
+        if "attempt(" in self.program.main + self.program.module and not could:
             problems.append(f"it tried nothing:\n{self._stdout}")
         return problems
 
