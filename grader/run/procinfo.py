@@ -72,15 +72,23 @@ def cpu_seconds(pid: int) -> float:
     return sum(int(field) for field in fields[11:15]) * _TICK_S if fields else 0.0
 
 
-def is_starved(pid: int, seconds: float) -> bool:
-    """Whether its main thread was ready to run for that long without a processor, and for four
-    times as long as it ran: Documentation/scheduler/sched-stats.rst of Linux.
+def schedule(pid: int) -> tuple[float, float]:
+    """Seconds for which its main thread ran, and for which it was ready to run and had no
+    processor: Documentation/scheduler/sched-stats.rst of Linux.
     """
     try:
         ran, waited, _ = map(int, Path(f"/proc/{pid}/schedstat").read_text().split())
     except (OSError, ValueError):
-        return False
-    return waited > seconds * 1e9 and waited > 4 * ran
+        return 0.0, 0.0
+    return ran / 1e9, waited / 1e9
+
+
+def is_starved(pid: int, seconds: float, since: tuple[float, float] = (0.0, 0.0)) -> bool:
+    """Whether its main thread was ready to run for that long without a processor, and for four
+    times as long as it ran, since its ``schedule`` was that.
+    """
+    ran, waited = (now - before for now, before in zip(schedule(pid), since, strict=True))
+    return waited > seconds and waited > 4 * ran
 
 
 def pressure_seconds() -> float:

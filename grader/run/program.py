@@ -27,6 +27,7 @@ from grader.run.world import Source, World
 from grader.verdicts import Diagnosis, StageFailure, Verdict
 
 _LOOK_S = 0.25
+_FEW_THREADS = 8
 
 
 def signal_name(number: int) -> str:
@@ -66,6 +67,7 @@ class Program:
             self._quota = Quota(writable, limits.folder_bytes, limits.folder_files)
         self._report = (0, "")  # the size of stderr when it was looked for, and what was found
         self._supervisors: set[int] = set()
+        self._schedules: dict[int, tuple[float, float]] = {}  # when that was looked at last
         self._lost = self._may_end = False
         self._uid = sandbox.isolation.uid
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -91,6 +93,7 @@ class Program:
         self.read_output()
         world.watch(self._control, selectors.EVENT_READ, self._on_control)
         world.check(self._check)
+        world.excuse(self._is_starved)
         shown = command[3:] if command[0] == "/bin/sh" else command  # the stage's own wrapping
         world.log(name, f"starts: {' '.join(shown)}")
         world.wait(
@@ -251,6 +254,17 @@ class Program:
             if time.monotonic() > until:
                 return total * len(pids) // seen > size
         return total > size
+
+    def _is_starved(self) -> bool:
+        """Whether one of its processes had no processor for half of the stage's time. Not if they
+        may have taken them from each other.
+        """
+        pids, before = self.processes(), self._schedules
+        self._schedules = {pid: procinfo.schedule(pid) for pid in pids}
+        if sum(len(procinfo.threads(pid)) for pid in pids) > _FEW_THREADS:
+            return False
+        seconds = (self.world.seconds or 0.0) / 2
+        return any(procinfo.is_starved(pid, seconds, before.get(pid, (0.0, 0.0))) for pid in pids)
 
     def ended(self) -> bool:
         return self.status is not None

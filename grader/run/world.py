@@ -27,6 +27,7 @@ class Source(Protocol):
 SHOWN = 48  # bytes of data that an event keeps
 _SHORTEST_S = 0.0005  # between two looks at what has no event
 _MOST_EVENTS = 20_000  # of more, some in the middle are forgotten
+_MOST_PATIENCE = 4  # times that a deadline is put off for programs without a processor
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ class World:
     debugger).
 
     The deadline is put off by what the machine did not give: by the time in which the grader itself
-    stood still, and once, by up to ``seconds``, by that in which processors were fought over.
+    stood still; once, by up to ``seconds``, by that in which processors were fought over; and as
+    long as a program has none, by ``seconds``, a few times.
     """
 
     CHECK_EVERY_S = 0.05
@@ -74,7 +76,8 @@ class World:
         self._put_off = 0.0
         self._checks: list[Callable[[], None]] = []
         self._pressure_s = procinfo.pressure_seconds()
-        self._is_patient = True
+        self._is_patient, self._more_patience = True, _MOST_PATIENCE
+        self._excuses: list[Callable[[], bool]] = []
         self._next_check = 0.0
         self.seconds = seconds
         self.events: list[Event] = []
@@ -118,6 +121,10 @@ class World:
         stage.
         """
         self._checks.append(test)
+
+    def excuse(self, is_starved: Callable[[], bool]) -> None:
+        """Asks at the deadline whether a program had a processor since that was asked last."""
+        self._excuses.append(is_starved)
 
     def bound_memory(self, most: int) -> None:
         """Ends the stage once so many bytes more than now are held here of what programs send."""
@@ -180,10 +187,19 @@ class World:
             if more > seconds * self._WORTH_IT:
                 self.log("the machine", f"was busy: {more:.1f} s more are allowed")
                 self.extend(more)
+        if time.monotonic() >= self._end and self._more_patience > 0 and self._is_starved():
+            self._more_patience -= 1
+            self.log("the machine", f"gave no processor: {self.seconds} s more are allowed")
+            self.extend(self.seconds or 0.0)
         left = self._end - time.monotonic()
         if left <= 0:
             raise Hang(waiting_for, self.seconds or 0)
         return left
+
+    def _is_starved(self) -> bool:
+        """All are asked, so that each looks at the same time."""
+        answers = [is_starved() for is_starved in self._excuses]
+        return any(answers)
 
     def observe(self, seconds: float, until: Callable[[], bool]) -> bool:
         """Serves events for ``seconds`` of wall-clock time, or until ``until()``; returns what it

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import selectors
 import subprocess
-from itertools import pairwise
+from itertools import chain, pairwise, repeat
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from grader.run import procinfo, world
+from grader.run.program import Program
 from grader.run.world import World
 from grader.verdicts import Hang, StageFailure
 
@@ -75,6 +76,32 @@ def test_a_busy_machine_gives_more_time_once(
     assert clock.now == pytest.approx(10 + more, abs=0.1)
 
 
+@pytest.mark.parametrize(("starved", "more"), [(0, 0), (2, 20), (100, 40)])
+def test_programs_without_a_processor_get_more_time(
+    clock: Clock, starved: int, more: float
+) -> None:
+    waiting, answers = World(10), chain(repeat(True, starved), repeat(False))
+    waiting.excuse(lambda: next(answers))
+    waiting.excuse(lambda: False)
+    assert hangs_after(clock, waiting) == pytest.approx(10 + more, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("ran", "waited", "threads", "starved"),
+    [(0.5, 6.0, 1, True), (0.5, 4.0, 1, False), (2.0, 6.0, 1, False), (0.5, 6.0, 100, False)],
+)
+def test_a_program_is_starved_by_others_and_not_by_itself(
+    monkeypatch: pytest.MonkeyPatch, ran: float, waited: float, threads: int, starved: bool
+) -> None:
+    program = object.__new__(Program)
+    program.world, program._schedules = World(10), {}
+    monkeypatch.setattr(Program, "processes", lambda _: [7])
+    monkeypatch.setattr(procinfo, "threads", lambda _: list(range(threads)))
+    monkeypatch.setattr(procinfo, "schedule", lambda _: (ran, waited))
+    assert program._is_starved() == starved
+    assert not program._is_starved()  # since then, it did neither
+
+
 def test_that_processors_are_fought_over_is_seen() -> None:
     """Of two that spin on one processor, one always waits."""
     if not Path("/proc/pressure/cpu").exists():
@@ -118,6 +145,7 @@ def test_a_process_without_a_processor_is_starved_and_one_that_sleeps_is_not() -
         World(60).wait(lambda: procinfo.is_starved(starved, 0.5), "the process to be starved")
         assert not procinfo.is_starved(asleep, 0.5)
         assert not procinfo.is_starved(starved, 3600)
+        assert not procinfo.is_starved(starved, 0.5, procinfo.schedule(starved))
     finally:
         for one in started:
             one.kill()

@@ -162,7 +162,7 @@ def expect_seen(disks: Iterable[DiskWitness]) -> None:
     seen = sum(disk.acknowledged for disk in disks)
     if seen < _WRITES and not any(disk.sends_unread for disk in disks):
         fail(
-            f"clients had {_WRITES} times +OK, and in what is recorded of the nodes it is {seen} times",
+            f"clients had {_WRITES} times +OK, and in the record of the nodes it is {seen} times",
             Diagnosis("unseen", "what the program writes to its sockets can't be seen"),
         )
 
