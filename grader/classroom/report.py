@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from grader.classroom import exports, lateness
+from grader.classroom.exports import canvas
 from grader.classroom.folder import QUARANTINE, Folder
 from grader.classroom.lateness import LateFile
 from grader.classroom.model import Entry, Status, Student
@@ -65,6 +66,9 @@ def finish(folder: Folder, keys: Iterable[str], policy: Policy, console: Console
         say(console, f"  {_where(entry, folder)}", "bold red")
     names = ", ".join(sorted(path.name for path in written if path.parent == folder.path))
     say(console, f"written in {visible(str(folder.path))}: {names}, and a folder for each student")
+    if folder.path / "canvas.csv" in written and (left := canvas.left_out(entries, policy)):
+        keys = ", ".join(entry.student.key for entry in left)
+        say(console, f"not in canvas.csv, since the export tells no id that Canvas knows: {keys}")
     return 1 if quarantined else 0
 
 

@@ -71,6 +71,13 @@ COMMON = {
         "Decide for each error whether to try again, to give up this connection, or to end the "
         "program.",
     ),
+    "ended-at-start": Hint(
+        "Which call failed before your program could say that it listens?",
+        "It ended by itself: its words and its status are on the card. A starter that does "
+        "nothing ends so too.",
+        "Check what socket(), bind(), listen() and your own functions return, and print errno's "
+        "text before you end with 1.",
+    ),
     "hidden": Hint(
         "What may a user see of a process of his own, and what takes that away?",
         "The program has made itself unreadable: it replaced itself by a file without the right "

@@ -5,13 +5,6 @@ from __future__ import annotations
 from grader.labs.hints import Hint
 
 HINTS: dict[str, Hint] = {
-    "ended-at-start": Hint(
-        "Which call failed before your program could say that it listens?",
-        "It ended by itself: its words and its status are on the card. A starter that does "
-        "nothing ends so too.",
-        "Check socket(), bind(), listen() and what the module's functions return, and print "
-        "errno's text before you end with 1.",
-    ),
     "line-missing": Hint(
         "Your program listens. Who tells the port to somebody who asked for port 0?",
         "The line 'listening on ADDRESS:PORT' is never printed, or goes to stderr.",

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from grader.labs.server import Server
 from grader.run.client import Client
 from grader.run.random import Random
-from grader.verdicts import Diagnosis, StageFailure
+from grader.verdicts import Diagnosis, StageFailure, Verdict
 
 MIB = 1 << 20
 
@@ -112,10 +112,15 @@ def fault_kind(faults: str) -> str:
 
 @contextmanager
 def explained(meaning: str, kind: str) -> Iterator[None]:
-    """A failure in here says which fault was injected: ``meaning`` in words."""
+    """A failure in here says which fault was injected: ``meaning`` in words. Not that of a program
+    that does not come so far.
+    """
     try:
         yield
     except StageFailure as failure:
+        before = failure.diagnosis.id if failure.diagnosis else ""
+        if failure.verdict is Verdict.BUILD or before == "ended-at-start":
+            raise
         failure.summary = f"where {meaning}: {failure.summary}"
         text = failure.diagnosis.text if failure.diagnosis else "it works while nothing disturbs it"
         failure.diagnosis = Diagnosis(f"fault-{kind}", text)

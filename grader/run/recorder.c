@@ -9,7 +9,7 @@
  *     u32 size of what follows | u8 kind | i32 thread | pieces: u8 tag, u32 size, bytes
  *
  * with the kinds E (a call begins: c its name, a six arguments, f a descriptor, p a name, t the
- * number of a file, d data, m and s of recorder_contents.c), X (it ends: r the result, f the
+ * number of a file, d data, z so many zeros, m and s of recorder_contents.c), X (it ends: r the result, f the
  * descriptor that was made, m), N (a note of the program's own: d) and F (the recorder can't work here: d, why).
  *
  * A seccomp(2) filter stops the program at those calls alone; all others cost nothing.  The tracer is
@@ -51,6 +51,7 @@ enum { ARCHITECTURE = (int)AUDIT_ARCH_AARCH64 };
 #error "the recorder knows x86-64 and aarch64"
 #endif
 
+pid_t noter;
 static int record = -1;
 static struct thread threads[MOST_THREADS];
 
@@ -165,6 +166,7 @@ static void take_note(const struct thread *t)
 
     if (!copy_from(t->id, t->args[1], text, len))
         return;
+    noter = t->id;
     begin_frame('N', t->id);
     tell('d', text, len);
     end_frame();

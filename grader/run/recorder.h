@@ -50,6 +50,8 @@ struct thread {
 };
 
 /* --- recorder.c --- */
+/* Who told the last note: it does the job, also where a child of its own makes the call. */
+extern pid_t noter;
 _Noreturn void die(const char *what);
 /* One piece of what is told: a letter, and bytes. */
 void tell(char tag, const void *data, size_t len);
@@ -61,6 +63,8 @@ void tell_result(const struct thread *thread, int64_t result);
 /* Whether the call is about a file or a folder, or about names. */
 bool is_on_disk(const struct thread *thread);
 size_t data_size(const struct thread *thread);
+/* The line of /proc/PID/fdinfo/FD that begins so, as a number. */
+unsigned long long fd_info(const struct thread *thread, int fd, const char *key, int base);
 
 /* --- recorder_contents.c --- */
 /* At the start of a call that maps a file. */

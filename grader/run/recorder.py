@@ -183,6 +183,8 @@ def _call(thread: int, pieces: list[tuple[str, bytes]]) -> Call:
             call.target = _FILE.unpack(piece)
         elif tag == "d":
             data.append(piece)
+        elif tag == "z":
+            data.append(bytes(int.from_bytes(piece, "little")))
         elif tag == "m":
             call.contents.append(_content(piece))
         elif tag == "s":

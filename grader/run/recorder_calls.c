@@ -86,7 +86,7 @@ static bool stat_fd(const struct thread *t, int fd, struct stat *out)
 }
 
 /* The line of /proc/PID/fdinfo/FD that begins so, as a number. */
-static unsigned long long fd_info(const struct thread *t, int fd, const char *key, int base)
+unsigned long long fd_info(const struct thread *t, int fd, const char *key, int base)
 {
     char path[64], line[128];
     unsigned long long value = 0;
@@ -201,6 +201,15 @@ static void tell_path(const struct thread *t, int folder, int argument)
     tell('p', whole, (size_t)n);
 }
 
+static void tell_symlink(const struct thread *t)
+{
+    char text[PATH_MAX];
+
+    if (t->call->path > 0 && strncmp(t->call->name, "symlink", strlen("symlink")) == 0 &&
+        copy_text(t->id, t->args[0], text, sizeof text))
+        tell('d', text, strlen(text));
+}
+
 /* What a link is made to may have no name: device and number of the file. */
 static void tell_target(const struct thread *t)
 {
@@ -220,6 +229,13 @@ static void tell_target(const struct thread *t)
 
 /* --- data --- */
 
+enum { MANY_ZEROS = 4096 };
+
+static bool all_zeros(const uint8_t *data, size_t len)
+{
+    return data[0] == 0 && memcmp(data, data + 1, len - 1) == 0;
+}
+
 static void tell_data(const struct thread *t, uint64_t address, size_t len)
 {
     if (len > MOST_DATA) /* what a thread asks for, it need not have */
@@ -229,8 +245,14 @@ static void tell_data(const struct thread *t, uint64_t address, size_t len)
 
     if (data == NULL)
         die("malloc");
-    if (copy_from(t->id, address, data, len))
-        tell('d', data, len);
+    if (copy_from(t->id, address, data, len)) {
+        if (len > MANY_ZEROS && all_zeros(data, len)) {
+            uint64_t size = len;
+            tell('z', &size, sizeof size); /* the record has a bound */
+        } else {
+            tell('d', data, len);
+        }
+    }
     free(data);
 }
 
@@ -290,6 +312,7 @@ void tell_call(const struct thread *t)
     if (t->call->other_path != N)
         tell_path(t, t->call->other_folder, t->call->other_path);
     tell_target(t);
+    tell_symlink(t);
     if (t->call->number == SYS_openat2)
         tell_data(t, t->args[2], sizeof(uint64_t));
     tell_all_data(t);

@@ -24,6 +24,8 @@
 #include <sys/uio.h>
 #include <sys/user.h>
 
+enum { BLOCK = 4096 };
+
 static struct {
     char letters[8];
     int nth, error;
@@ -117,14 +119,36 @@ static void answer(struct thread *t, int64_t result)
     t->result = result;
 }
 
+/* How many pieces of a vector there are up to the first that is not empty: with less than that, the
+ * call would return 0, as no write does that has something to write. */
+static uint64_t pieces_needed(const struct thread *t)
+{
+    struct iovec piece;
+    uint64_t count = 0;
+
+    while (count < t->args[2]) {
+        uint64_t address = t->args[t->call->vector] + count++ * sizeof piece;
+        if (!copy_from(t->id, address, &piece, sizeof piece) || piece.iov_len > 0)
+            break;
+    }
+    return count;
+}
+
+static bool is_direct(const struct thread *t)
+{
+    return t->call->fd >= 0 && (fd_info(t, (int)t->args[t->call->fd], "flags:", 8) & O_DIRECT) != 0;
+}
+
 /* The third argument is the size of read, write and their like; a vector is left with its first
- * piece. */
+ * piece that is not empty. */
 static void shorten(struct thread *t, uint64_t size)
 {
     struct user_regs_struct regs;
 
     if (t->call->vector >= 0)
-        size = 1;
+        size = pieces_needed(t);
+    else if (size % BLOCK != 0 && is_direct(t)) /* less than a block is an error there */
+        size += BLOCK - size % BLOCK;
     if (t->args[2] <= size)
         return;
     get_registers(t->id, &regs);
@@ -195,6 +219,8 @@ void apply_rule(struct thread *t)
         rule.nth--;
         return;
     }
+    if (rule.is_kill && noter > 0)
+        kill(noter, SIGKILL);
     if (rule.is_kill)
         kill(t->id, SIGKILL);
     else

@@ -142,6 +142,15 @@ def test_canvas_gets_no_id_of_another_platform(layout: str, ids: tuple[str, str]
     assert (row["ID"], row["SIS User ID"]) == ids
 
 
+def test_who_has_a_grade_and_no_id_that_canvas_knows_is_named() -> None:
+    ours = samples.entry(ADA, MIXED.result, layout="canvas")
+    other = samples.entry(replace(ADA, key="zoe", id=""), MIXED.result, layout="canvas")
+    refused = samples.entry(replace(ADA, key="eve", id=""), None, Status.REFUSED, layout="canvas")
+    left = canvas.left_out([ours, other, refused], Policy())
+    assert [entry.student.key for entry in left][:1] == ["zoe"]
+    assert ADA.key not in [entry.student.key for entry in left]
+
+
 def test_canvas_does_not_take_a_name_for_points() -> None:
     named = replace(CANVAS, student=replace(ADA, name="Points Possible"))
     assert table(canvas.render([named], Policy()))[1]["Student"] == ADA.key

@@ -160,4 +160,6 @@ def test_a_cut_is_a_change_like_others() -> None:
 def test_what_comes_from_nowhere_can_not_be_followed() -> None:
     one = Writer()
     one.writes("log", b"a")
-    assert "log" in one.disk.unfollowed
+    with pytest.raises(StageFailure, match="write to log"):
+        one.disk.expect_followed(ROOT)
+    one.disk.expect_followed(f"{ROOT}/another")

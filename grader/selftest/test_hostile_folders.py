@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from grader.labs.lab6.disk import Link
 from grader.labs.lab6.folders import Folders
 from grader.run.files import Quota
 from grader.selftest.harness import ROOT
@@ -47,7 +48,11 @@ def test_what_is_no_file_is_passed_over(folders: Folders, shop: Path) -> None:
     (shop / "raft-1" / "link").symlink_to(shop.parent / "outside" / "secret")
     (shop / "raft-1" / "far").symlink_to(shop.parent / "outside")
     os.mkfifo(shop / "raft-1" / "fifo")
-    assert folders.content("raft-1") == {"log": b"x"}
+    outside = os.fsencode(shop.parent / "outside")
+    found = folders.content("raft-1")
+    assert found == {"far": Link(outside), "link": Link(outside + b"/secret"), "log": b"x"}
+    folders.put("raft-2", found)
+    assert os.readlink(shop / "raft-2" / "far") == os.fsdecode(outside)
 
 
 def test_a_link_in_a_folders_place_is_replaced_and_not_followed(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.labs.lab6.disk import Disk
+from grader.labs.lab6.disk import Disk, Link
 from grader.run.build import RECORDER
 from grader.run.recorder import Began, Ended, Note, Recorder, Step
 
@@ -91,7 +91,7 @@ def disk_of(folder: Path, steps: list[Step]) -> Disk:
     disk = Disk(str(folder))
     for step in steps:
         disk.take(step)
-    assert disk.unfollowed == ""
+    assert not disk.unfollowed
     return disk
 
 
@@ -348,6 +348,17 @@ os.mknod("node")
 """
     disk = disk_of(folder, run(recorder, folder, script))
     assert dict(disk.now()) == files(folder) == {"node": b"", "one": b"one", "two": b"two"}
+
+
+def test_a_symbolic_link_is_a_name(recorder: Recorder, folder: Path) -> None:
+    script = """
+os.write(os.open("one", os.O_CREAT | os.O_RDWR), b"1")
+os.symlink("one", "next")
+os.rename("next", "current")
+os.write(os.open("current", os.O_RDWR | os.O_APPEND), b"2")
+"""
+    disk = disk_of(folder, run(recorder, folder, script))
+    assert dict(disk.now()) == {"current": Link(b"one"), "one": b"12"}
 
 
 def test_what_a_record_holds_of_a_mapping_is_what_has_changed(

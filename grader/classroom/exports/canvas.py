@@ -28,6 +28,12 @@ def render(entries: list[Entry], policy: Policy) -> str:
     return rows([head, (POINTS_POSSIBLE, "", "", "", "", most), *graded])
 
 
+def left_out(entries: list[Entry], policy: Policy) -> list[Entry]:
+    """Who has a grade and no row."""
+    rows = ((entry, _row(entry, policy)) for entry in entries)
+    return [e for e, row in rows if row is None and grade_of(e, policy).final is not None]
+
+
 def _row(entry: Entry, policy: Policy) -> tuple[Cell, ...] | None:
     """An id of another platform would be someone else's here; Gradescope's are those of the SIS."""
     student, layout = entry.student, entry.handed.layout

@@ -15,6 +15,7 @@ import stat
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from grader.run.recorder import Began, Call, Descriptor, Ended, FileContent, Step
 from grader.run.sandbox import MIB
@@ -38,9 +39,10 @@ Content = Mapping[str, bytes | None]  # by path within the root; None for a fold
 
 @dataclass(eq=False)
 class Node:
-    """A file or a folder, whatever its name is."""
+    """A file, a folder, or a symbolic link to ``target``, whatever its name is."""
 
     is_folder: bool = False
+    target: bytes | None = None
 
 
 @dataclass(eq=False)
@@ -57,6 +59,11 @@ class Change:
     other: Node | None = None  # of an exchange: what gets the name that was removed
     flushed: bool = False
     lost: bool = False  # a flush of it has failed: no later one may count
+
+    @cached_property
+    def is_zeros(self) -> bool:
+        """Bytes that make room, and nothing else."""
+        return bool(self.data) and not self.data.strip(b"\0")
 
     @property
     def of_names(self) -> bool:
@@ -75,7 +82,11 @@ class Crash:
     pending: tuple[Change, ...]
     kept: int
     cut: int
-    content: Content
+    compact: Content  # of Padded files: what is long may be zeros for the most part
+
+    @cached_property
+    def content(self) -> Content:
+        return _whole(self.compact)
 
     def words(self) -> str:
         """At which call the power was lost."""
@@ -111,6 +122,33 @@ class _File:
 _EMPTY = _File()
 
 
+class Padded(bytes):
+    """What is in a file of ``size`` bytes, without the zeros at its end."""
+
+    size: int
+
+    def __new__(cls, data: bytes, size: int) -> Padded:
+        made = super().__new__(cls, data)
+        made.size = size
+        return made
+
+
+class Link(bytes):
+    """Where a symbolic link leads."""
+
+
+def _whole(content: Content) -> Content:
+    return {
+        name: data.ljust(data.size, b"\0") if isinstance(data, Padded) else data
+        for name, data in content.items()
+    }
+
+
+def size_of(data: bytes) -> int:
+    """Of a file with that in it."""
+    return data.size if isinstance(data, Padded) else len(data)
+
+
 class _Tree:
     """Names and contents, to which changes are applied in order."""
 
@@ -128,8 +166,17 @@ class _Tree:
         if change.size is not None:
             self.contents[change.node] = file.with_size(change.size)
         else:
-            data = change.data if cut is None else change.data[:cut]
-            self.contents[change.node] = file.written(change.at, data)
+            size = len(change.data) if cut is None else cut
+            if change.is_zeros and change.at >= len(file.data):
+                self.contents[change.node] = file.with_size(max(file.size, change.at + size))
+            else:
+                self.contents[change.node] = file.written(change.at, change.data[:size])
+
+    def _inside(self, node: Node) -> bytes:
+        if node.target is not None:
+            return Link(node.target)
+        file = self.contents.get(node, _EMPTY)
+        return Padded(file.data, file.size)
 
     def _rename(self, change: Change) -> None:
         if change.removed and change.added and change.node.is_folder:
@@ -146,14 +193,13 @@ class _Tree:
             self.names[after + name.removeprefix(before)] = self.names.pop(name)
 
     def content(self, root: str) -> dict[str, bytes | None]:
-        """Only what can be reached: each name has all folders above it."""
+        """Only what can be reached: each name has all folders above it. Files are Padded."""
         found: dict[str, bytes | None] = {}
         for name in sorted(self.names):
             above, inside = _above(name), name[len(root) + 1 :]
             if above == root or above[len(root) + 1 :] in found:
                 node = self.names[name]
-                file = self.contents.get(node, _EMPTY)
-                found[inside] = None if node.is_folder else file.between(0, file.size)
+                found[inside] = None if node.is_folder else self._inside(node)
         return found
 
 
@@ -164,16 +210,16 @@ class Disk:
     root: str
     content: Content = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
-    unfollowed: str = ""  # the first call that can't be followed
+    unfollowed: list[tuple[str, str]] = field(default_factory=list)  # calls, and what about
     mapped: str = ""  # a file that changes by stores in memory: they are seen when it is flushed
 
     def __post_init__(self) -> None:
         self._base = _Tree({}, {})
         for name, data in self.content.items():
-            node = Node(data is None)
+            node = Node(data is None, data if isinstance(data, Link) else None)
             self._base.names[f"{self.root}/{name}"] = node
             if data is not None:
-                self._base.contents[node] = _EMPTY.written(0, data)
+                self._base.contents[node] = _EMPTY.written(0, data).with_size(size_of(data))
         self._now = self._base.copy()
         self._numbers: dict[tuple[int, int], Node] = {}
         self._begun: dict[Call, int] = {}  # flushes: how many changes there were
@@ -211,9 +257,21 @@ class Disk:
         elif call.contents or not call.result:
             self._becomes(call, f"{call.name} to")
         elif call.descriptor is not None and self._is_within(call.descriptor.name):
-            self.unfollowed = self.unfollowed or call.name
+            self._lose(call.name, call.descriptor.name)
 
     # --- what a call is about ---
+
+    def _lose(self, words: str, *names: str) -> None:
+        self.unfollowed += [(words, name) for name in names]
+
+    def expect_followed(self, folder: str) -> None:
+        """Raises StageFailure where what is in the folder is not known any more."""
+        for words, name in self.unfollowed:
+            if name.startswith(f"{folder}/"):
+                fail(
+                    f"{words}: what is in {self._short(folder)} can't be followed from there on",
+                    Diagnosis("unfollowed", "all files of a storage are made in its own folder"),
+                )
 
     def _is_within(self, name: str) -> bool:
         return name.startswith(f"{self.root}/")
@@ -228,7 +286,7 @@ class Disk:
     def _known(self, call: Call) -> Node | None:
         node = self._node(call.descriptor)
         if node is None and call.descriptor is not None and self._is_within(call.descriptor.name):
-            self.unfollowed = self.unfollowed or f"{call.name} to {call.descriptor.name}"
+            self._lose(f"{call.name} to {self._short(call.descriptor.name)}", call.descriptor.name)
         return node
 
     def _change(self, change: Change) -> None:
@@ -257,7 +315,7 @@ class Disk:
         if node is None:
             node = Node()
             if not flags & (os.O_CREAT | os.O_TMPFILE):
-                self.unfollowed = self.unfollowed or f"{call.name} of {self._short(made.name)}"
+                self._lose(f"{call.name} of {self._short(made.name)}", made.name)
             if not made.name.endswith(_GONE):  # else O_TMPFILE
                 words = f"the making of {self._short(made.name)}"
                 self._change(Change(words, node, added=made.name))
@@ -280,13 +338,15 @@ class Disk:
             self._rename(call, f"{words} to {self._short(second)}", first, second)
         elif call.name.startswith("link"):
             self._link(call, words, first, second)
+        elif call.name.startswith("symlink"):
+            self._change(Change(words, Node(target=call.data), added=first))
         else:
-            self.unfollowed = self.unfollowed or call.name
+            self._lose(words, *call.paths)
 
     def _rename(self, call: Call, words: str, before: str, after: str) -> None:
         node = self._now.names.get(before)
         if node is None:
-            self.unfollowed = self.unfollowed or words
+            self._lose(words, before, after)
         elif node is not self._now.names.get(after):
             exchanged = call.name == "renameat2" and call.args[4] & _EXCHANGE
             other = self._now.names.get(after) if exchanged else None
@@ -298,7 +358,7 @@ class Disk:
             if key == call.target:
                 node = known
         if node is None:
-            self.unfollowed = self.unfollowed or words
+            self._lose(words, after)
         else:
             self._change(Change(f"{words} as {self._short(after)}", node, added=after))
 
@@ -410,7 +470,7 @@ class Disk:
 
     def now(self) -> Content:
         """What is there as long as the power is on."""
-        return self._now.content(self.root)
+        return _whole(self._now.content(self.root))
 
     def pending(self) -> tuple[Change, ...]:
         return tuple(change for change in self.changes if not change.flushed)
@@ -426,7 +486,7 @@ class Disk:
         for kept in range(len(pending) + 1):
             yield self._crash(pending, kept, 0)
             if within and kept < len(pending):
-                for cut in _cuts(len(pending[kept].data)):
+                for cut in _cuts(pending[kept]):
                     yield self._crash(pending, kept, cut)
 
     def _crash(self, pending: tuple[Change, ...], kept: int, cut: int) -> Crash:
@@ -451,8 +511,14 @@ def _settle(change: Change, failed: bool) -> None:
         change.flushed, change.lost = not failed, failed
 
 
-def _cuts(size: int) -> Iterator[int]:
-    """Each byte; of a large write those near its ends, and some between."""
+def _cuts(change: Change) -> Iterator[int]:
+    """Each byte; of a large write those near its ends, and some between; of zeros that make room,
+    the first and the last.
+    """
+    size = len(change.data)
+    if size > 4 * _NEAR and change.is_zeros:
+        yield from (1, size - 1)
+        return
     between = range(1, size) if size <= 4 * _NEAR else range(_NEAR, size - _NEAR, size // _NEAR)
     if size > 4 * _NEAR:
         yield from range(1, _NEAR)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
-from grader.labs.lab6.disk import Content
+from grader.labs.lab6.disk import Content, Link, size_of
 from grader.run.files import regular_file
 from grader.run.sandbox import MIB
 from grader.verdicts import Diagnosis, StageFailure
@@ -82,6 +82,8 @@ class Folders:
             with _opened(folder, *filter(None, above.split("/"))) as place:
                 if data is None:
                     self._make_folder(place, name)
+                elif isinstance(data, Link):
+                    os.symlink(data, os.fsencode(name), dir_fd=place)
                 else:
                     self._make_file(place, name, data)
 
@@ -94,8 +96,8 @@ class Folders:
         descriptor = os.open(name, _NEW_FILE, 0o600, dir_fd=at)
         try:
             self._give(descriptor)
-            os.ftruncate(descriptor, len(data))  # so zeros at the end cost nothing
-            data = data.rstrip(b"\0")
+            os.ftruncate(descriptor, size_of(data))
+            data = data.rstrip(b"\0")  # zeros at the end are there
             while data:
                 data = data[os.write(descriptor, data) :]
         finally:
@@ -145,7 +147,7 @@ def _holds_files_alone(folder: int) -> bool:
 
 
 def _read(top: int) -> dict[str, bytes | None]:
-    """Of all that is neither file nor folder, nothing."""
+    """Of all that is neither file, folder nor link, nothing."""
     found: dict[str, bytes | None] = {}
     waiting, size = [""], 0
     while waiting:
@@ -157,6 +159,8 @@ def _read(top: int) -> dict[str, bytes | None]:
                 if stat.S_ISDIR(mode):
                     found[inside] = None
                     waiting.append(inside)
+                elif stat.S_ISLNK(mode):
+                    found[inside] = Link(os.fsencode(os.readlink(name, dir_fd=folder)))
                 elif (data := regular_file(name, _MOST_BYTES - size, folder)) is not None:
                     found[inside] = data
                     size += len(data)

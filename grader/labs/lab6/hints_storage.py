@@ -44,6 +44,13 @@ _CRASHES = {
         "not among them: the program hides, or another process answers for it.",
         "Let the node write to its clients itself: write, send or their like.",
     ),
+    "unfollowed": Hint(
+        "Where was that file made?",
+        "A file was brought into the folder from elsewhere, and nobody knows what of it is on the "
+        "disk.",
+        "Make all files of a storage in its folder, also those that are renamed later: rename(2) "
+        "works within one file system only.",
+    ),
     "note-lost": Hint(
         "Which of your functions has the name of one of the C library, such as prctl?",
         "The grader's driver notes the end of each call by a system call of its own, and the note "

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NoReturn
 
-from grader.labs.lab6.disk import Change, Content, Crash, Disk, part
+from grader.labs.lab6.disk import Change, Content, Crash, Disk, part, size_of
 from grader.labs.lab6.storage import Entry, Kept, Look, Storage, error_text, no_reason
 from grader.run.recorder import Ended, Note, Step
 from grader.run.sandbox import MIB
@@ -175,11 +175,10 @@ class Session:
 
     def cut_power(self) -> None:
         """Looks at each state that a crash can leave now."""
-        if self.disk.unfollowed:
-            return
+        self.disk.expect_followed(f"{self.workshop.root}/{self.name}")
         crashes = self.disk.crashes(within=self.cuts is Cuts.BYTES)
         for crash in [self.disk.flushed()] if self.cuts is Cuts.PROMISES else crashes:
-            content = part(crash.content, self.name)
+            content = part(crash.compact, self.name)
             key = _digest(self.promised, content)
             if key not in self._seen:
                 self._seen.add(key)
@@ -245,7 +244,7 @@ def _digest(promised: int, content: Content | None) -> bytes:
     """Of what a look depends on."""
     digest = hashlib.blake2b(repr((promised, content is None)).encode(), digest_size=16)
     for name, data in (content or {}).items():
-        digest.update(repr((name, data is None, len(data or b""))).encode())
+        digest.update(repr((name, type(data), size_of(data or b""))).encode())
         digest.update(data or b"")
     return digest.digest()
 
@@ -258,7 +257,7 @@ def show(content: Content | None) -> Iterator[str]:
         if data is not None:
             tail = data[-_SHOWN_BYTES:]
             dots = "… " if len(data) > len(tail) else ""
-            yield f"{name}, {len(data)} bytes: {dots}{hex_bytes(tail)}"
+            yield f"{name}, {size_of(data)} bytes: {dots}{hex_bytes(tail)}"
 
 
 def _of_error(crash: Crash) -> Diagnosis:
@@ -268,8 +267,9 @@ def _of_error(crash: Crash) -> Diagnosis:
 
 def _of_loss(crash: Crash, look: Look, session: Session) -> Diagnosis:
     assert look.found is not None
-    synced = session.states[session.promised]
-    if len(look.found.log) > len(synced.log) and look.found.vote == synced.vote:
+    synced, before = session.states[session.promised], session.states[: session.promised]
+    is_old = is_one_of(look.found, before)
+    if not is_old and len(look.found.log) > len(synced.log) and look.found.vote == synced.vote:
         return Diagnosis("never-saved", "the last entries were never saved so")
     waiting = crash.pending[crash.kept :]
     content = [change for change in waiting if not change.of_names]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Iterator, Sequence
 
-from grader.labs.lab6.disk import Content, part
+from grader.labs.lab6.disk import Content, Link, part
 from grader.labs.lab6.session import Cuts, Record, Refused, Session, is_one_of, show
 from grader.labs.lab6.storage import ID, Kept, Look, Storage, Workshop, error_text
 from grader.labs.stage import Attempt, stage
@@ -110,10 +111,9 @@ def _show(looker: Storage, content: Content) -> None:
 
 def flips(looker: Storage, content: Content, states: list[Kept], random: Random) -> None:
     """A bit of each byte. What was saved last may be taken for torn, and cut off."""
-    for name, data in content.items():
-        for at in _places(data or b""):
+    for name, data in files_in(content).items():
+        for at in _places(data):
             bit = random.below(8)
-            assert data is not None
             bad = data[:at] + bytes([data[at] ^ 1 << bit]) + data[at + 1 :]
             judge(
                 looker,
@@ -127,16 +127,24 @@ def flips(looker: Storage, content: Content, states: list[Kept], random: Random)
             )
 
 
+def files_in(content: Content) -> dict[str, bytes]:
+    """Those that have anything in them."""
+    return {name: data for name, data in content.items() if data and not isinstance(data, Link)}
+
+
 def _places(data: bytes) -> Iterator[int]:
-    """Each byte; of zeros that lie ahead of what will be written, some."""
-    end = len(data.rstrip(b"\0"))
-    yield from range(end)
-    yield from range(end, len(data), 1 + (len(data) - end) // _ZEROS)
+    """Each byte; of long runs of zeros, between pages or ahead of what will be written, some."""
+    at = 0
+    for run in re.finditer(rb"\0{%d,}" % (8 * _ZEROS), data):
+        yield from range(at, run.start())
+        yield from range(run.start(), run.end(), 1 + (run.end() - run.start()) // _ZEROS)
+        at = run.end()
+    yield from range(at, len(data))
 
 
 def lost_files(looker: Storage, content: Content, states: list[Kept], random: Random) -> None:
     """A file is missing, or is something else."""
-    files = {name: data for name, data in content.items() if data}
+    files = files_in(content)
     for name, data in files.items():
         rest = {other: inside for other, inside in content.items() if other != name}
         if len(files) > 1:  # else it is a new folder
@@ -162,7 +170,7 @@ def emptied_files(
     """A file has no bytes. Nothing tells where it is the only one, or where a crash may leave it so
     in a folder that has a vote only, or an entry only; elsewhere no crash explains it.
     """
-    files = [name for name, data in content.items() if data]
+    files = files_in(content)
     if len(files) < 2:
         return
     young = [_young(Session(storage, record, looker, cuts=Cuts.PROMISES), way) for way in "ve"]
@@ -189,7 +197,7 @@ def _young(session: Session, save: str) -> Content:
     session.sync()
     content = part(session.disk.flushed().content, session.name)
     session.close()
-    return {} if content is None or session.disk.unfollowed else content
+    return content or {}
 
 
 def foreign(looker: Storage, content: Content, kept: Kept) -> None:
@@ -215,7 +223,7 @@ def foreign(looker: Storage, content: Content, kept: Kept) -> None:
 def unreadable(looker: Storage, content: Content, kept: Kept) -> None:
     """A file that may not be read; a folder that is a file; and one in no folder at all."""
     workshop = looker.workshop
-    for file in (name for name, data in content.items() if data):
+    for file in files_in(content):
         name = workshop.name()
         workshop.put(name, content)
         workshop.forbid(name, file)

@@ -17,7 +17,7 @@ from grader.labs.lab6.session import show as show_files
 from grader.labs.lab6.storage import Kept, Storage, Workshop
 from grader.labs.lab6.store import QUICK, Store
 from grader.labs.stage import Attempt
-from grader.run.recorder import Call, Ended, Recorder
+from grader.run.recorder import Began, Call, Ended, Recorder
 from grader.verdicts import Diagnosis, fail
 from grader.wire.messages import (
     AppendEntriesReply,
@@ -58,23 +58,34 @@ class DiskWitness:
         self.alone = False  # in its cluster: then its own disk is all that a client has
         self._place = workshop.name()
         self._streams: dict[str, _Stream] = {}
-        self.acknowledged = 0
+        self._acknowledged = 0
+        self._said: dict[str, bytes] = {}  # by socket: the last bytes, where a reply may be cut
+        self.replied = 0  # how many were about to be sent
         self.sends_unread = False
         self._kept = Kept()  # what was flushed when that was looked at last
 
     def catch_up(self) -> None:
         """Judges what was recorded since."""
         for step in self.recorder.steps():
-            if isinstance(step, Ended) and (step.call.result or 0) > 0:
+            if isinstance(step, Began) and _is_to_socket(step.call):
+                self._begins_to_send(step.call)
+            if isinstance(step, Ended) and (step.call.result or 0) > 0 and step.call.data:
                 self._sends(step.call)
             self.disk.take(step)
 
+    def _begins_to_send(self, call: Call) -> None:
+        """A client may have a reply before the call that sent it has ended, and then no end comes
+        of a node that was killed.
+        """
+        self.sends_unread |= call.name in _UNREAD
+        assert call.descriptor is not None
+        said = self._said.get(call.descriptor.name, b"") + call.data
+        self.replied += said.count(_OK)
+        self._said[call.descriptor.name] = said[1 - len(_OK) :]
+
     def _sends(self, call: Call) -> None:
         to = call.descriptor
-        if to is None or not to.name.startswith("socket:"):
-            return
-        self.sends_unread |= call.name in _UNREAD
-        if call.name not in _SENDS or not call.data:
+        if to is None or call.name not in _SENDS or not _is_to_socket(call):
             return
         stream = self._streams.setdefault(f"{to.name} {to.number}", _Stream())
         data = call.data[: call.result]
@@ -93,9 +104,9 @@ class DiskWitness:
     def _replies(self, stream: _Stream, data: bytes) -> None:
         before = stream.replies.count(_OK)
         stream.replies += data
-        self.acknowledged += stream.replies.count(_OK) - before
+        self._acknowledged += stream.replies.count(_OK) - before
         if self.alone:
-            self._expect("+OK", 0, False, self.acknowledged)
+            self._expect("+OK", 0, False, self._acknowledged)
 
     def _promises(self, message: Message) -> None:
         votes, length = isinstance(message, RequestVote), 0
@@ -106,8 +117,9 @@ class DiskWitness:
         self._expect(show(message), message.term, votes, length)
 
     def _expect(self, what: str, term: int, votes: bool, length: int) -> None:
-        if self.disk.unfollowed or self._holds(term, votes, length):
+        if self._holds(term, votes, length):
             return
+        self.disk.expect_followed(f"{self.disk.root}/{_DATA}")
         content = part(self.disk.flushed().content, _DATA)
         self.workshop.put(self._place, content)
         look = self.looker.look(self._place, self.id)
@@ -136,6 +148,10 @@ class DiskWitness:
         )
 
 
+def _is_to_socket(call: Call) -> bool:
+    return call.descriptor is not None and call.descriptor.name.startswith("socket:")
+
+
 class RecordedStore(Store):
     """A cluster of which each node is recorded, from its first start on."""
 
@@ -159,7 +175,7 @@ class RecordedStore(Store):
 def expect_seen(disks: Iterable[DiskWitness]) -> None:
     """The replies that clients have had are in the records, so the rest was there to be judged."""
     disks = list(disks)
-    seen = sum(disk.acknowledged for disk in disks)
+    seen = sum(disk.replied for disk in disks)
     if seen < _WRITES and not any(disk.sends_unread for disk in disks):
         fail(
             f"clients had {_WRITES} times +OK, and in the record of the nodes it is {seen} times",
