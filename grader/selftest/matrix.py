@@ -1,7 +1,8 @@
 """``make matrix``: runs every broken program until it fails; writes docs/kill-matrix.md.
 
 Resumable: what was run is kept in OUT/matrix.json by the hash of the program and of the grader, and
-not run again.
+not run again. With ARGS="ID..." only these programs run, each on the stage meant for it alone, and
+nothing is written.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +19,7 @@ from statistics import median
 
 from rich.progress import track
 
+from grader.report.escape import one_line
 from grader.selftest.harness import (
     ROOT,
     SHARED_CACHE,
@@ -188,8 +191,37 @@ def simulated(programs: list[Broken], state: dict[str, dict[str, str]]) -> list[
     return [*lines, ""] if lines else []
 
 
+def tried(broken: Broken) -> tuple[bool, str]:
+    """Whether the stage meant for it does what is meant, and a line on that."""
+    with tempfile.TemporaryDirectory() as folder:
+        work, lab = broken.make(Path(folder) / "work"), broken.lab
+        out, borrow = Path(folder) / "out", missing(lab, work)
+        run = grade(out, "lab", lab, WORK=work, BORROW=borrow, STAGE=broken.stage, REPEAT=0)
+    assert run.result is not None, run.stdout + run.stderr
+    stage = next(stage for stage in run.result.stages if stage.id == broken.stage)
+    diagnosis = stage.failure.diagnosis_id if stage.failure else ""
+    meant = stage.verdict in broken.verdicts and diagnosis in (broken.diagnoses or (diagnosis,))
+    words = "as meant" if meant else "NOT as meant"
+    summary = one_line(stage.failure.summary, 200) if stage.failure else ""
+    return meant, f"{broken.id}: {broken.stage} {stage.verdict} {diagnosis}, {words}. {summary}"
+
+
+def try_some(ids: list[str]) -> int:
+    """Exit status 1 if one is not as meant, 2 if there is none of that id."""
+    programs = [program for program in broken_programs() if program.id in ids]
+    if unknown := sorted({*ids} - {program.id for program in programs}):
+        print(f"there is no broken program {', '.join(unknown)}", file=sys.stderr)
+        return 2
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        results = list(track(pool.map(tried, programs), "broken programs", total=len(programs)))
+    print("\n".join(line for _, line in results))
+    return 0 if all(meant for meant, _ in results) else 1
+
+
 def main() -> int:
-    """Exit status 1 if a broken program passed. LAB names one lab."""
+    """Exit status 1 if a broken program passed. LAB names one lab, ARGS some programs."""
+    if ids := shlex.split(os.environ.get("ARGS", "")):
+        return try_some(ids)
     lab = os.environ.get("LAB") or "*"
     out = Path(os.environ.get("OUT") or "out")
     out.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from grader.labs.lab6.disk import Disk, part
+from grader.labs.lab6.disk import Disk, compact, part, size_of, with_flipped
 from grader.run.recorder import Began, Call, Descriptor, Ended, Note
 from grader.verdicts import StageFailure
 
@@ -163,3 +163,13 @@ def test_what_comes_from_nowhere_can_not_be_followed() -> None:
     with pytest.raises(StageFailure, match="write to log"):
         one.disk.expect_followed(ROOT)
     one.disk.expect_followed(f"{ROOT}/another")
+
+
+def test_a_bit_among_zeros_that_are_not_held() -> None:
+    (data,) = compact({"log": b"ab" + bytes(1000)}).values()
+    assert data == b"ab"
+    assert size_of(data) == 1002
+    for at, text in ((0, b"cb"), (500, b"ab" + bytes(498) + b"\2")):
+        flipped = with_flipped(data, at, 1)
+        assert flipped == text
+        assert flipped.size == 1002

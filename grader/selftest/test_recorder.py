@@ -17,7 +17,7 @@ from grader.run.recorder import Began, Ended, Note, Recorder, Step
 
 NOBODY = 65534
 START = """
-import ctypes, os, socket, sys
+import ctypes, mmap, os, socket, sys
 os.chdir(sys.argv[1])
 def note(text):
     ctypes.CDLL(None).prctl(0x4C364E54, text, len(text), 0, 0)
@@ -212,6 +212,43 @@ assert os.pread(one, 5, 0) == b"ab"
     assert dict(disk_of(folder, steps).now()) == {"log": b"ab"}
 
 
+def test_a_vector_is_left_with_a_piece_that_has_something_in_it(
+    recorder: Recorder, folder: Path
+) -> None:
+    script = """
+one = os.open("log", os.O_CREAT | os.O_RDWR)
+assert os.writev(one, [b"", b"", b"abc", b"d"]) == 3
+"""
+    steps = run(recorder, folder, script, "!short 2")
+    assert dict(disk_of(folder, steps).now()) == {"log": b"abc"}
+
+
+def test_direct_writes_are_cut_by_blocks(recorder: Recorder, folder: Path) -> None:
+    script = """
+one = tries(os.open, "log", os.O_CREAT | os.O_RDWR | os.O_DIRECT)
+if one >= 0:
+    assert os.write(one, mmap.mmap(-1, 3 * 4096)) == 4096
+"""
+    run(recorder, folder, script, "!short 2")
+
+
+def test_who_does_the_job_is_killed_where_a_child_makes_the_call(
+    recorder: Recorder, folder: Path
+) -> None:
+    script = """
+child = os.fork()
+if child == 0:
+    note(b"begins")
+    if os.fork() == 0:
+        os.mkdir("never")
+    os.wait()
+    os._exit(0)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -9
+"""
+    run(recorder, folder, script, "!kill 1")
+    assert not files(folder)
+
+
 def test_a_killed_program_has_begun_its_call(recorder: Recorder, folder: Path) -> None:
     script = """
 child = os.fork()
@@ -226,7 +263,6 @@ assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -9
 
 
 MAPPED = """
-import mmap
 libc = ctypes.CDLL(None, use_errno=True)
 libc.mmap.restype = libc.mremap.restype = ctypes.c_void_p
 libc.mremap.argtypes = libc.msync.argtypes = libc.munmap.argtypes = [

@@ -144,6 +144,25 @@ def _whole(content: Content) -> Content:
     }
 
 
+def compact(content: Content) -> Content:
+    """The same, of Padded files."""
+    return {
+        name: data if data is None or isinstance(data, Link) else _padded(data, size_of(data))
+        for name, data in content.items()
+    }
+
+
+def _padded(data: bytes, size: int) -> Padded:
+    return Padded(data.rstrip(b"\0"), size)
+
+
+def with_flipped(data: bytes, at: int, bit: int) -> Padded:
+    """With another bit in the byte at that place, which the file has."""
+    byte = data[at] if at < len(data) else 0
+    text = data[:at].ljust(at, b"\0") + bytes([byte ^ 1 << bit]) + data[at + 1 :]
+    return _padded(text, size_of(data))
+
+
 def size_of(data: bytes) -> int:
     """Of a file with that in it."""
     return data.size if isinstance(data, Padded) else len(data)

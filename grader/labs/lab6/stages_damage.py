@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 
-from grader.labs.lab6.disk import Content, Link, part
+from grader.labs.lab6.disk import Content, Link, compact, part, size_of, with_flipped
 from grader.labs.lab6.session import Cuts, Record, Refused, Session, is_one_of, show
 from grader.labs.lab6.storage import ID, Kept, Look, Storage, Workshop, error_text
 from grader.labs.stage import Attempt, stage
@@ -63,7 +63,7 @@ def _folder(storage: Storage) -> tuple[Content, list[Kept]]:
         storage.save_entry(index, (2, b""))
     storage.must_sync()
     storage.close()
-    return storage.workshop.content(name), states
+    return compact(storage.workshop.content(name)), states
 
 
 # --- damage ---
@@ -114,10 +114,9 @@ def flips(looker: Storage, content: Content, states: list[Kept], random: Random)
     for name, data in files_in(content).items():
         for at in _places(data):
             bit = random.below(8)
-            bad = data[:at] + bytes([data[at] ^ 1 << bit]) + data[at + 1 :]
             judge(
                 looker,
-                {**content, name: bad},
+                {**content, name: with_flipped(data, at, bit)},
                 states,
                 f"bit {bit} of byte {at} of {name} is wrong",
                 Diagnosis(
@@ -129,7 +128,11 @@ def flips(looker: Storage, content: Content, states: list[Kept], random: Random)
 
 def files_in(content: Content) -> dict[str, bytes]:
     """Those that have anything in them."""
-    return {name: data for name, data in content.items() if data and not isinstance(data, Link)}
+    return {
+        name: data
+        for name, data in content.items()
+        if data is not None and size_of(data) and not isinstance(data, Link)
+    }
 
 
 def _places(data: bytes) -> Iterator[int]:
@@ -140,6 +143,7 @@ def _places(data: bytes) -> Iterator[int]:
         yield from range(run.start(), run.end(), 1 + (run.end() - run.start()) // _ZEROS)
         at = run.end()
     yield from range(at, len(data))
+    yield from range(len(data), size_of(data), 1 + (size_of(data) - len(data)) // _ZEROS)
 
 
 def lost_files(looker: Storage, content: Content, states: list[Kept], random: Random) -> None:
@@ -157,9 +161,9 @@ def lost_files(looker: Storage, content: Content, states: list[Kept], random: Ra
             )
         judge(
             looker,
-            {**content, name: random.bytes(len(data))},
+            {**content, name: random.bytes(size_of(data))},
             states,
-            f"all {len(data)} bytes of {name} are wrong",
+            f"all {size_of(data)} bytes of {name} are wrong",
             Diagnosis("damage-unseen", "no crash changes what was flushed"),
         )
 
