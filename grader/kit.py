@@ -14,7 +14,7 @@ from grader.labs import LABS, Lab
 from grader.packing import Member
 from grader.tree import ROOT, newest_commit_s, project_files
 
-NAME = "echo-to-raft-kit.tar.gz"
+NAME = "echo-to-raft-kit"
 TOP = "echo-to-raft"
 
 _README = "grader/kit.md"
@@ -55,7 +55,8 @@ def make_kit(out: Path, release: list[int], root: Path = ROOT) -> Path:
     """Writes the archive into ``out`` and returns its path. ``release`` numbers the labs whose
     solutions go in.
 
-    Two runs on one commit give the same bytes. Raises UsageError for a number that is not a lab's,
+    Its name tells what it holds: with solutions, it is not for everybody. Two runs on one commit
+    give the same bytes. Raises UsageError for a number that is not a lab's,
     and in a kit.
     """
     if starters.is_kit(root):
@@ -65,7 +66,9 @@ def make_kit(out: Path, release: list[int], root: Path = ROOT) -> Path:
     files = packing.read(root, (name for name, place in places.items() if place))
     files[_HELP] = Member(kit_help(files[_HELP].data.decode(), released).encode())
     members = {f"{TOP}/{places[name]}": member for name, member in files.items()}
-    return packing.write(out / NAME, packing.tar_gz(members, newest_commit_s(root)))
+    with_solutions = "".join(f"-{number}" for number in sorted({*release}))
+    name = f"{NAME}-with-solutions{with_solutions}" if release else NAME
+    return packing.write(out / f"{name}.tar.gz", packing.tar_gz(members, newest_commit_s(root)))
 
 
 def kit_help(text: str, released: list[str]) -> str:

@@ -12,6 +12,7 @@ goes before what the export tells; who is not named is as late as the export tel
 from __future__ import annotations
 
 import csv
+import difflib
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -72,7 +73,7 @@ class LateFile:
         for line in self.lines:
             keys, name = _keys(line.student, known), repr(one_line(line.student, 60))
             if not keys:
-                words = f"there is no student {name} in this class"
+                words = f"there is no student {name} in this class{_like(line.student, known)}"
             elif len(keys) > 1:
                 words = f"{name} may be any of {', '.join(keys)}: give one of these"
             elif keys[0] in found:
@@ -116,6 +117,15 @@ def _keys(text: str, students: list[Student]) -> list[str]:
         return [text]
     wanted = _composed(text)
     return [one.key for one in students if wanted and wanted in _names(one)]
+
+
+def _like(text: str, students: list[Student]) -> str:
+    """Who may be meant, by their keys."""
+    named = ((name.casefold(), one.key) for one in students for name in (one.key, *_names(one)))
+    keys = {name: key for name, key in named if name}
+    near = difflib.get_close_matches(_composed(text).casefold(), keys, 3, 0.5)
+    found = ", ".join(dict.fromkeys(one_line(keys[name], 60) for name in near))
+    return f" (like that: {found})" if found else ""
 
 
 def _names(student: Student) -> list[str]:

@@ -76,6 +76,12 @@ def test_what_can_not_be_meant_is_named(tmp_path: Path, text: str | bytes, words
     assert said.startswith(f"late {tmp_path}/late.csv: ") and words in said and "\n" not in said
 
 
+def test_who_may_be_meant_is_named(tmp_path: Path) -> None:
+    canvas = Student("lovelaceada-7", "lovelaceada")
+    with pytest.raises(UsageError, match=r"'Ada Lovelace' in this class \(like that: lovelacea"):
+        read(tmp_path, "student,late\nAda Lovelace,1\n", canvas, ZOE)
+
+
 def test_a_name_that_two_have_is_none(tmp_path: Path) -> None:
     other = replace(ADA, key="ada-lovelace-9", id="9")
     with pytest.raises(UsageError, match="may be any of ada-lovelace-101, ada-lovelace-9"):

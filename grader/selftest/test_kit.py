@@ -147,7 +147,9 @@ def test_labs_of_the_student_are_not_in_the_archive(archive: Path) -> None:
 
 
 def test_released_solutions_are_in(tmp_path: Path) -> None:
-    files = contents(kit.make_kit(tmp_path, [1]))
+    made = kit.make_kit(tmp_path, [1])
+    assert made.name == "echo-to-raft-kit-with-solutions-1.tar.gz"
+    files = contents(made)
     assert files[f"solutions/{LAB1}/net.c"] == (ROOT / "solutions" / LAB1 / "net.c").read_bytes()
 
 
