@@ -7,8 +7,9 @@
  * - they change another process's limits, or hide this one from the grader;
  * - most holes of the kernel began with them.
  *
- * io_uring(7), and the older io_setup(2), are among them also because what they do passes no filter.  memfd_create(2) is not: the
- * simulator's servers print into such a file, and a ring buffer may be mapped twice from one. */
+ * io_uring(7), and the older io_setup(2), are among them also because what they do passes no filter.
+ * memfd_create(2) is not: the simulator's servers print into such a file, and a ring buffer may be
+ * mapped twice from one. */
 #include "keeper_filter.h"
 
 #include <errno.h>

@@ -8,9 +8,10 @@
  *
  *     u32 size of what follows | u8 kind | i32 thread | pieces: u8 tag, u32 size, bytes
  *
- * with the kinds E (a call begins: c its name, a six arguments, f a descriptor, p a name, t the
- * number of a file, d data, z so many zeros, m and s of recorder_contents.c), X (it ends: r the result, f the
- * descriptor that was made, m), N (a note of the program's own: d) and F (the recorder can't work here: d, why).
+ * with the kinds E (a call begins: c its name, a six arguments, f a descriptor, p a name, t device
+ * and number of a file, d data, z so many zeros, m and s of recorder_contents.c), X (it ends: r the
+ * result, f the descriptor that was made, m), N (a note of the program's own: d) and F (the recorder
+ * can't work here: d, why).
  *
  * A seccomp(2) filter stops the program at those calls alone; all others cost nothing.  The tracer is
  * a grandchild, so the program keeps its parent, its number and its status, and has no child that it

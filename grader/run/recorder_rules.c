@@ -123,10 +123,11 @@ static void answer(struct thread *t, int64_t result)
  * call would return 0, as no write does that has something to write. */
 static uint64_t pieces_needed(const struct thread *t)
 {
+    enum { MOST_PIECES = 1024 }; /* IOV_MAX of Linux */
     struct iovec piece;
     uint64_t count = 0;
 
-    while (count < t->args[2]) {
+    while (count < t->args[2] && count < MOST_PIECES) {
         uint64_t address = t->args[t->call->vector] + count++ * sizeof piece;
         if (!copy_from(t->id, address, &piece, sizeof piece) || piece.iov_len > 0)
             break;
