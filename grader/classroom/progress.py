@@ -40,7 +40,7 @@ class Progress:
     def __init__(
         self, console: Console, total: int, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.done, self._total = 0, total
+        self.done, self._graded, self._total = 0, 0, total
         self._clock, self._began = clock, clock()
         self._bar = progress.Progress(
             progress.BarColumn(),
@@ -59,21 +59,26 @@ class Progress:
             yield
 
     def pace(self) -> str:
-        """The rate so far, and the time left if it stays."""
+        """The rate so far, and the time left if it stays; "" as long as all were refused, which
+        takes no time.
+        """
+        if self._graded == 0:
+            return ""
         seconds = max(self._clock() - self._began, 1e-9)
-        rate, left = self.done / seconds, self._total - self.done
+        rate, left = self._graded / seconds, self._total - self.done
         words = f"{rate * 3600:.0f} an hour"
-        return f"{words}, {span(left / rate)} left" if left and rate else words
+        return f"{words}, {span(left / rate)} left" if left else words
 
     def add(self, entry: Entry) -> None:
         """One more is done."""
         self.done += 1
+        self._graded += entry.status is not Status.REFUSED
         width = len(str(self._total))
         line = f"{self.done:>{width}}/{self._total}  {entry.student.key:<{_KEY}}"
         line += f"  {points(entry):>11}  {entry.seconds:6.1f} s"
         if entry.handed.refused:
             line += f"  {one_line(entry.handed.refused, 60)}"
-        if self._bar.disable:
+        if self._bar.disable and self.pace():
             line += f"  ({self.pace()})"
         self._bar.update(self._task, completed=self.done, pace=self.pace())
         self._console.print(Text(line, style=_STYLES[entry.status]), soft_wrap=True)
