@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-from grader.labs.lab6.disk import Disk, compact, part, size_of, with_flipped
+from grader.labs.lab6.contents import compact, part, size_of, with_flipped
+from grader.labs.lab6.disk import Disk
 from grader.run.recorder import Began, Call, Descriptor, Ended, Note
 from grader.verdicts import StageFailure
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.labs.lab6.disk import Link
+from grader.labs.lab6.contents import Link
 from grader.labs.lab6.folders import Folders
 from grader.run.files import Quota
 from grader.selftest.harness import ROOT

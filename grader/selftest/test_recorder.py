@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from grader.labs.lab6.disk import Disk, Link
+from grader.labs.lab6.contents import Link
+from grader.labs.lab6.disk import Disk
 from grader.run.build import RECORDER
 from grader.run.recorder import Began, Ended, Note, Recorder, Step
 
@@ -434,8 +435,7 @@ assert [libc.syscall(PIDFD_GETFD, pidfd, fd, 0) for fd in range(3, 128)] == [-1]
 """
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
-        made = built_in(Path(folder))
-        recorder = Recorder(made)
+        recorder = Recorder(built_in(Path(folder)))
         if os.geteuid() == 0:  # who may look into anything, and whose Python nobody else may run
             run(recorder, Path("/"), script, user=NOBODY, python="/usr/bin/python3")
         else:

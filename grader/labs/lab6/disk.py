@@ -13,10 +13,22 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 
+from grader.labs.lab6.contents import (
+    EMPTY,
+    Change,
+    Content,
+    Crash,
+    File,
+    Link,
+    Node,
+    Tree,
+    cuts,
+    size_of,
+    whole,
+)
 from grader.run.recorder import Began, Call, Descriptor, Ended, FileContent, Step
 from grader.run.sandbox import MIB
 from grader.verdicts import Diagnosis, fail
@@ -32,194 +44,6 @@ _MS_SYNC, _PROT_WRITE, _PAGE = 4, 2, 4096
 _BROKEN = (-errno.EIO, -errno.ENOSPC, -errno.EDQUOT)  # of a flush: what it was for is lost
 _MOST_BYTES = 1024 * MIB
 _GONE = " (deleted)"
-_NEAR = 30  # bytes: of a large write, cut everywhere
-
-Content = Mapping[str, bytes | None]  # by path within the root; None for a folder
-
-
-@dataclass(eq=False)
-class Node:
-    """A file, a folder, or a symbolic link to ``target``, whatever its name is."""
-
-    is_folder: bool = False
-    target: bytes | None = None
-
-
-@dataclass(eq=False)
-class Change:
-    """What one call did to content (``at`` and ``data``, or ``size``), or to names."""
-
-    call: str  # in words
-    node: Node
-    at: int = 0
-    data: bytes = b""
-    size: int | None = None
-    added: str = ""
-    removed: str = ""
-    other: Node | None = None  # of an exchange: what gets the name that was removed
-    flushed: bool = False
-    lost: bool = False  # a flush of it has failed: no later one may count
-
-    @cached_property
-    def is_zeros(self) -> bool:
-        """Bytes that make room, and nothing else."""
-        return bool(self.data) and not self.data.strip(b"\0")
-
-    @property
-    def of_names(self) -> bool:
-        return bool(self.added or self.removed)
-
-    def folders(self) -> set[str]:
-        return {_above(name) for name in (self.added, self.removed) if name}
-
-
-@dataclass(frozen=True)
-class Crash:
-    """What a crash leaves: of ``pending``, the changes that were not flushed, the first ``kept``,
-    and ``cut`` bytes of the next.
-    """
-
-    pending: tuple[Change, ...]
-    kept: int
-    cut: int
-    compact: Content  # of Padded files: what is long may be zeros for the most part
-
-    @cached_property
-    def content(self) -> Content:
-        return _whole(self.compact)
-
-    def words(self) -> str:
-        """At which call the power was lost."""
-        if self.cut:
-            change = self.pending[self.kept]
-            return f"{self.cut} of {len(change.data)} bytes into {change.call}"
-        if self.kept:
-            return f"right after {self.pending[self.kept - 1].call}"
-        if self.pending:
-            return f"right before {self.pending[0].call} came to the disk"
-        return "when all was flushed"
-
-
-@dataclass(frozen=True)
-class _File:
-    """What is in a file, and how long it is: from the end of ``data`` on, it is all zeros."""
-
-    data: bytes = b""
-    size: int = 0
-
-    def between(self, start: int, end: int) -> bytes:
-        end = min(end, self.size)
-        return self.data[start:end].ljust(end - start, b"\0")
-
-    def with_size(self, size: int) -> _File:
-        return _File(self.data[:size], size)
-
-    def written(self, at: int, data: bytes) -> _File:
-        text = self.data[:at].ljust(at, b"\0") + data + self.data[at + len(data) :]
-        return _File(text.rstrip(b"\0"), max(self.size, at + len(data)))
-
-
-_EMPTY = _File()
-
-
-class Padded(bytes):
-    """What is in a file of ``size`` bytes, without the zeros at its end."""
-
-    size: int
-
-    def __new__(cls, data: bytes, size: int) -> Padded:
-        made = super().__new__(cls, data)
-        made.size = size
-        return made
-
-
-class Link(bytes):
-    """Where a symbolic link leads."""
-
-
-def _whole(content: Content) -> Content:
-    return {
-        name: data.ljust(data.size, b"\0") if isinstance(data, Padded) else data
-        for name, data in content.items()
-    }
-
-
-def compact(content: Content) -> Content:
-    """The same, of Padded files."""
-    return {
-        name: data if data is None or isinstance(data, Link) else _padded(data, size_of(data))
-        for name, data in content.items()
-    }
-
-
-def _padded(data: bytes, size: int) -> Padded:
-    return Padded(data.rstrip(b"\0"), size)
-
-
-def with_flipped(data: bytes, at: int, bit: int) -> Padded:
-    """With another bit in the byte at that place, which the file has."""
-    byte = data[at] if at < len(data) else 0
-    text = data[:at].ljust(at, b"\0") + bytes([byte ^ 1 << bit]) + data[at + 1 :]
-    return _padded(text, size_of(data))
-
-
-def size_of(data: bytes) -> int:
-    """Of a file with that in it."""
-    return data.size if isinstance(data, Padded) else len(data)
-
-
-class _Tree:
-    """Names and contents, to which changes are applied in order."""
-
-    def __init__(self, names: dict[str, Node], contents: dict[Node, _File]) -> None:
-        self.names, self.contents = names, contents
-
-    def copy(self) -> _Tree:
-        return _Tree(dict(self.names), dict(self.contents))
-
-    def apply(self, change: Change, cut: int | None = None) -> None:
-        if change.of_names:
-            self._rename(change)
-            return
-        file = self.contents.get(change.node, _EMPTY)
-        if change.size is not None:
-            self.contents[change.node] = file.with_size(change.size)
-        else:
-            size = len(change.data) if cut is None else cut
-            if change.is_zeros and change.at >= len(file.data):
-                self.contents[change.node] = file.with_size(max(file.size, change.at + size))
-            else:
-                self.contents[change.node] = file.written(change.at, change.data[:size])
-
-    def _inside(self, node: Node) -> bytes:
-        if node.target is not None:
-            return Link(node.target)
-        file = self.contents.get(node, _EMPTY)
-        return Padded(file.data, file.size)
-
-    def _rename(self, change: Change) -> None:
-        if change.removed and change.added and change.node.is_folder:
-            self._move_within(change.removed, change.added)
-        if change.removed:
-            self.names.pop(change.removed, None)
-        if change.added:
-            self.names[change.added] = change.node
-        if change.other is not None:
-            self.names[change.removed] = change.other
-
-    def _move_within(self, before: str, after: str) -> None:
-        for name in [name for name in self.names if name.startswith(f"{before}/")]:
-            self.names[after + name.removeprefix(before)] = self.names.pop(name)
-
-    def content(self, root: str) -> dict[str, bytes | None]:
-        """Only what can be reached: each name has all folders above it. Files are Padded."""
-        found: dict[str, bytes | None] = {}
-        for name in sorted(self.names):
-            above, inside = _above(name), name[len(root) + 1 :]
-            if above == root or above[len(root) + 1 :] in found:
-                node = self.names[name]
-                found[inside] = None if node.is_folder else self._inside(node)
-        return found
 
 
 @dataclass
@@ -233,12 +57,12 @@ class Disk:
     mapped: str = ""  # a file that changes by stores in memory: they are seen when it is flushed
 
     def __post_init__(self) -> None:
-        self._base = _Tree({}, {})
+        self._base = Tree({}, {})
         for name, data in self.content.items():
             node = Node(data is None, data if isinstance(data, Link) else None)
             self._base.names[f"{self.root}/{name}"] = node
             if data is not None:
-                self._base.contents[node] = _EMPTY.written(0, data).with_size(size_of(data))
+                self._base.contents[node] = EMPTY.written(0, data).with_size(size_of(data))
         self._now = self._base.copy()
         self._numbers: dict[tuple[int, int], Node] = {}
         self._begun: dict[Call, int] = {}  # flushes: how many changes there were
@@ -314,7 +138,7 @@ class Disk:
         ends_at = change.size or change.at + len(change.data)
         if ends_at > _MOST_BYTES // 64:
             others = set(self._now.names.values()) - {change.node}
-            sizes = (self._now.contents.get(node, _EMPTY).size for node in others)
+            sizes = (self._now.contents.get(node, EMPTY).size for node in others)
             if ends_at + sum(sizes) > _MOST_BYTES:
                 fail(
                     f"the files in its folder are longer than {_MOST_BYTES // MIB} MiB together",
@@ -339,7 +163,7 @@ class Disk:
                 words = f"the making of {self._short(made.name)}"
                 self._change(Change(words, node, added=made.name))
         self._numbers[made.device, made.number] = node
-        if flags & os.O_TRUNC and self._now.contents.get(node, _EMPTY).size:
+        if flags & os.O_TRUNC and self._now.contents.get(node, EMPTY).size:
             words = f"the emptying of {self._short(made.name)} (O_TRUNC)"
             self._change(Change(words, node, size=0))
 
@@ -405,7 +229,7 @@ class Disk:
             node = self._numbers.get((told.device, told.number))
             if node is None:
                 continue
-            before = self._now.contents.get(node, _EMPTY)
+            before = self._now.contents.get(node, EMPTY)
             at, data = _differs(before, told)
             names = [self._short(name) for name, known in self._now.names.items() if known is node]
             words = f"{how} {names[0] if names else 'a file without a name'}"
@@ -430,7 +254,7 @@ class Disk:
             self._change(Change(f"{words} to {call.args[1]} bytes", node, size=call.args[1]))
             return
         mode, at, size = _low(call.args[1]), call.args[2], call.args[3]
-        now = self._now.contents.get(node, _EMPTY).size
+        now = self._now.contents.get(node, EMPTY).size
         if mode & (_PUNCH_HOLE | _ZERO_RANGE):
             end = min(at + size, now) if mode & _KEEP_SIZE else at + size
             self._change(Change(words, node, at=at, data=bytes(max(0, end - at))))
@@ -489,7 +313,7 @@ class Disk:
 
     def now(self) -> Content:
         """What is there as long as the power is on."""
-        return _whole(self._now.content(self.root))
+        return whole(self._now.content(self.root))
 
     def pending(self) -> tuple[Change, ...]:
         return tuple(change for change in self.changes if not change.flushed)
@@ -505,7 +329,7 @@ class Disk:
         for kept in range(len(pending) + 1):
             yield self._crash(pending, kept, 0)
             if within and kept < len(pending):
-                for cut in _cuts(pending[kept]):
+                for cut in cuts(pending[kept]):
                     yield self._crash(pending, kept, cut)
 
     def _crash(self, pending: tuple[Change, ...], kept: int, cut: int) -> Crash:
@@ -530,30 +354,11 @@ def _settle(change: Change, failed: bool) -> None:
         change.flushed, change.lost = not failed, failed
 
 
-def _cuts(change: Change) -> Iterator[int]:
-    """Each byte; of a large write those near its ends, and some between; of zeros that make room,
-    the first and the last.
-    """
-    size = len(change.data)
-    if size > 4 * _NEAR and change.is_zeros:
-        yield from (1, size - 1)
-        return
-    between = range(1, size) if size <= 4 * _NEAR else range(_NEAR, size - _NEAR, size // _NEAR)
-    if size > 4 * _NEAR:
-        yield from range(1, _NEAR)
-        yield from range(size - _NEAR, size)
-    yield from between
-
-
-def _above(name: str) -> str:
-    return name.rpartition("/")[0]
-
-
 def _low(number: int) -> int:
     return number & 0xFFFFFFFF
 
 
-def _differs(before: _File, told: FileContent) -> tuple[int, bytes]:
+def _differs(before: File, told: FileContent) -> tuple[int, bytes]:
     """Where the file differs first, and its bytes from there to where it differs last, or ends."""
     end = told.at + len(told.data)
     was = before.between(told.at, end)
@@ -571,13 +376,3 @@ def _open_flags(call: Call) -> int:
     if call.name == "openat2":
         return int.from_bytes(call.data, "little")
     return _low(call.args[_FLAGS_AT[call.name]])
-
-
-def part(content: Content, folder: str) -> dict[str, bytes | None] | None:
-    """What is in one folder of it; None if that is not there."""
-    if folder not in content:
-        return None
-    start = f"{folder}/"
-    return {
-        name.removeprefix(start): data for name, data in content.items() if name.startswith(start)
-    }

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
-from grader.labs.lab6.disk import Content, Link, size_of
+from grader.labs.lab6.contents import Content, Link, size_of
 from grader.run.files import regular_file
 from grader.run.sandbox import MIB
 from grader.verdicts import Diagnosis, StageFailure

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NoReturn
 
-from grader.labs.lab6.disk import Change, Content, Crash, Disk, part, size_of
+from grader.labs.lab6.contents import Change, Content, Crash, part, size_of
+from grader.labs.lab6.disk import Disk
 from grader.labs.lab6.storage import Entry, Kept, Look, Storage, error_text, no_reason
 from grader.run.recorder import Ended, Note, Step
 from grader.run.sandbox import MIB

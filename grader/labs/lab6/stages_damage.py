@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 
-from grader.labs.lab6.disk import Content, Link, compact, part, size_of, with_flipped
+from grader.labs.lab6.contents import Content, Link, compact, part, size_of, with_flipped
 from grader.labs.lab6.session import Cuts, Record, Refused, Session, is_one_of, show
 from grader.labs.lab6.storage import ID, Kept, Look, Storage, Workshop, error_text
 from grader.labs.stage import Attempt, stage

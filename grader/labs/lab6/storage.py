@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.labs.codec import CodecDriver
-from grader.labs.lab6.disk import Content
+from grader.labs.lab6.contents import Content
 from grader.labs.lab6.folders import Folders
 from grader.labs.stage import Attempt
 from grader.run.build import build_recorder

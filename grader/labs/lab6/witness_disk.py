@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from grader.labs.lab5.node import Home, Node, addresses, file_of
 from grader.labs.lab5.scene import show
 from grader.labs.lab6.asking import does
-from grader.labs.lab6.disk import Disk, part
+from grader.labs.lab6.contents import part
+from grader.labs.lab6.disk import Disk
 from grader.labs.lab6.played_nodes import PROGRAM
 from grader.labs.lab6.session import show as show_files
 from grader.labs.lab6.storage import Kept, Storage, Workshop
