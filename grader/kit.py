@@ -56,8 +56,7 @@ def make_kit(out: Path, release: list[int], root: Path = ROOT) -> Path:
     solutions go in.
 
     Its name tells what it holds: with solutions, it is not for everybody. Two runs on one commit
-    give the same bytes. Raises UsageError for a number that is not a lab's,
-    and in a kit.
+    give the same bytes. Raises UsageError for a number that is not a lab's, and in a kit.
     """
     if starters.is_kit(root):
         raise UsageError("this is a kit already: 'make kit' works in the project's repository")

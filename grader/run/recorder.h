@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 /* prctl(2) with this option is a note of the program's: pointer and length of a text follow. */
@@ -63,6 +64,8 @@ void tell_result(const struct thread *thread, int64_t result);
 /* Whether the call is about a file or a folder, or about names. */
 bool is_on_disk(const struct thread *thread);
 size_t data_size(const struct thread *thread);
+/* The file behind a descriptor of the program's.  False if there is none. */
+bool stat_fd(const struct thread *thread, int fd, struct stat *out);
 /* The line of /proc/PID/fdinfo/FD that begins so, as a number. */
 unsigned long long fd_info(const struct thread *thread, int fd, const char *key, int base);
 

@@ -77,7 +77,7 @@ const size_t call_count = sizeof calls / sizeof calls[0];
 
 /* --- descriptors --- */
 
-static bool stat_fd(const struct thread *t, int fd, struct stat *out)
+bool stat_fd(const struct thread *t, int fd, struct stat *out)
 {
     char path[64];
 

@@ -50,12 +50,12 @@ static struct file *remember(const struct thread *t, int fd)
     char path[64];
     struct stat status;
 
-    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)t->id, fd);
-    if (stat(path, &status) < 0 || !S_ISREG(status.st_mode))
+    if (!stat_fd(t, fd, &status) || !S_ISREG(status.st_mode))
         return NULL;
     struct file *file = find_file(&status);
     if (file != NULL)
         return file;
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)t->id, fd);
     int again = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     int kept = again < 0 ? -1 : fcntl(again, F_DUPFD_CLOEXEC, FIRST_FD);
     if (again >= 0)
@@ -295,7 +295,6 @@ bool is_mapped(const struct thread *t)
 
 void tell_mapped(const struct thread *t)
 {
-    char path[64];
     struct stat status;
 
     if (t->call->number == SYS_msync) {
@@ -308,8 +307,7 @@ void tell_mapped(const struct thread *t)
             tell_stores(&files[i], 0, UINT64_MAX);
     if (is_all)
         return;
-    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)t->id, (int)t->args[0]);
-    struct file *file = stat(path, &status) < 0 ? NULL : find_file(&status);
+    struct file *file = stat_fd(t, (int)t->args[0], &status) ? find_file(&status) : NULL;
     if (file != NULL)
         tell_stores(file, 0, UINT64_MAX);
 }

@@ -74,37 +74,29 @@ class Crash:
         return "when all was flushed"
 
 
-@dataclass(frozen=True)
-class File:
-    """What is in a file, and how long it is: from the end of ``data`` on, it is all zeros."""
-
-    data: bytes = b""
-    size: int = 0
-
-    def between(self, start: int, end: int) -> bytes:
-        end = min(end, self.size)
-        return self.data[start:end].ljust(end - start, b"\0")
-
-    def with_size(self, size: int) -> File:
-        return File(self.data[:size], size)
-
-    def written(self, at: int, data: bytes) -> File:
-        text = self.data[:at].ljust(at, b"\0") + data + self.data[at + len(data) :]
-        return File(text.rstrip(b"\0"), max(self.size, at + len(data)))
-
-
-EMPTY = File()
-
-
 class Padded(bytes):
     """What is in a file of ``size`` bytes, without the zeros at its end."""
 
     size: int
 
     def __new__(cls, data: bytes, size: int) -> Padded:
-        made = super().__new__(cls, data)
+        made = super().__new__(cls, data.rstrip(b"\0"))
         made.size = size
         return made
+
+    def between(self, start: int, end: int) -> bytes:
+        end = min(end, self.size)
+        return self[start:end].ljust(end - start, b"\0")
+
+    def with_size(self, size: int) -> Padded:
+        return Padded(self[:size], size)
+
+    def written(self, at: int, data: bytes) -> Padded:
+        text = self[:at].ljust(at, b"\0") + data + self[at + len(data) :]
+        return Padded(text, max(self.size, at + len(data)))
+
+
+EMPTY = Padded(b"", 0)
 
 
 class Link(bytes):
@@ -113,7 +105,7 @@ class Link(bytes):
 
 def whole(content: Content) -> Content:
     return {
-        name: data.ljust(data.size, b"\0") if isinstance(data, Padded) else data
+        name: data.between(0, data.size) if isinstance(data, Padded) else data
         for name, data in content.items()
     }
 
@@ -121,20 +113,15 @@ def whole(content: Content) -> Content:
 def compact(content: Content) -> Content:
     """The same, of Padded files."""
     return {
-        name: data if data is None or isinstance(data, Link) else _padded(data, size_of(data))
+        name: data if data is None or isinstance(data, Link) else Padded(data, size_of(data))
         for name, data in content.items()
     }
 
 
-def _padded(data: bytes, size: int) -> Padded:
-    return Padded(data.rstrip(b"\0"), size)
-
-
 def with_flipped(data: bytes, at: int, bit: int) -> Padded:
     """With another bit in the byte at that place, which the file has."""
-    byte = data[at] if at < len(data) else 0
-    text = data[:at].ljust(at, b"\0") + bytes([byte ^ 1 << bit]) + data[at + 1 :]
-    return _padded(text, size_of(data))
+    file = Padded(data, size_of(data))
+    return file.written(at, bytes([file.between(at, at + 1)[0] ^ 1 << bit]))
 
 
 def size_of(data: bytes) -> int:
@@ -145,7 +132,7 @@ def size_of(data: bytes) -> int:
 class Tree:
     """Names and contents, to which changes are applied in order."""
 
-    def __init__(self, names: dict[str, Node], contents: dict[Node, File]) -> None:
+    def __init__(self, names: dict[str, Node], contents: dict[Node, Padded]) -> None:
         self.names, self.contents = names, contents
 
     def copy(self) -> Tree:
@@ -160,16 +147,15 @@ class Tree:
             self.contents[change.node] = file.with_size(change.size)
         else:
             size = len(change.data) if cut is None else cut
-            if change.is_zeros and change.at >= len(file.data):
+            if change.is_zeros and change.at >= len(file):
                 self.contents[change.node] = file.with_size(max(file.size, change.at + size))
             else:
                 self.contents[change.node] = file.written(change.at, change.data[:size])
 
-    def _inside(self, node: Node) -> bytes:
+    def _inside(self, node: Node) -> bytes | None:
         if node.target is not None:
             return Link(node.target)
-        file = self.contents.get(node, EMPTY)
-        return Padded(file.data, file.size)
+        return None if node.is_folder else self.contents.get(node, EMPTY)
 
     def _rename(self, change: Change) -> None:
         if change.removed and change.added and change.node.is_folder:
@@ -191,8 +177,7 @@ class Tree:
         for name in sorted(self.names):
             folder, inside = above(name), name[len(root) + 1 :]
             if folder == root or folder[len(root) + 1 :] in found:
-                node = self.names[name]
-                found[inside] = None if node.is_folder else self._inside(node)
+                found[inside] = self._inside(self.names[name])
         return found
 
 

@@ -21,9 +21,9 @@ from grader.labs.lab6.contents import (
     Change,
     Content,
     Crash,
-    File,
     Link,
     Node,
+    Padded,
     Tree,
     cuts,
     size_of,
@@ -62,7 +62,7 @@ class Disk:
             node = Node(data is None, data if isinstance(data, Link) else None)
             self._base.names[f"{self.root}/{name}"] = node
             if data is not None:
-                self._base.contents[node] = EMPTY.written(0, data).with_size(size_of(data))
+                self._base.contents[node] = Padded(data, size_of(data))
         self._now = self._base.copy()
         self._numbers: dict[tuple[int, int], Node] = {}
         self._begun: dict[Call, int] = {}  # flushes: how many changes there were
@@ -181,10 +181,8 @@ class Disk:
             self._rename(call, f"{words} to {self._short(second)}", first, second)
         elif call.name.startswith("link"):
             self._link(call, words, first, second)
-        elif call.name.startswith("symlink"):
-            self._change(Change(words, Node(target=call.data), added=first))
         else:
-            self._lose(words, *call.paths)
+            self._change(Change(words, Node(target=call.data), added=first))  # a symbolic link
 
     def _rename(self, call: Call, words: str, before: str, after: str) -> None:
         node = self._now.names.get(before)
@@ -302,12 +300,12 @@ class Disk:
         for change in changes:
             inside = start <= change.at and change.at + len(change.data) <= end
             if change.node is node and not change.of_names and (inside or change.size is not None):
-                _settle(change, failed)
+                _mark_one(change, failed)
 
     def _mark_names(self, folder: str, changes: list[Change], failed: bool) -> None:
         for change in changes:
             if change.of_names and folder in change.folders():
-                _settle(change, failed)
+                _mark_one(change, failed)
 
     # --- crashes ---
 
@@ -348,7 +346,7 @@ class Disk:
             self._base.apply(self.changes.pop(0))
 
 
-def _settle(change: Change, failed: bool) -> None:
+def _mark_one(change: Change, failed: bool) -> None:
     """What a flush has failed for once, no later one makes good."""
     if not change.flushed and not change.lost:
         change.flushed, change.lost = not failed, failed
@@ -358,7 +356,7 @@ def _low(number: int) -> int:
     return number & 0xFFFFFFFF
 
 
-def _differs(before: File, told: FileContent) -> tuple[int, bytes]:
+def _differs(before: Padded, told: FileContent) -> tuple[int, bytes]:
     """Where the file differs first, and its bytes from there to where it differs last, or ends."""
     end = told.at + len(told.data)
     was = before.between(told.at, end)
